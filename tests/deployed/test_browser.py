@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The sample plays on the watch page, in a real browser that trusts nothing but the local CA."""
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from playwright.sync_api import Page, sync_playwright
+
+CHROMIUM = "/usr/bin/chromium"
+QUIET = (
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-gpu",
+    "--no-first-run",
+    "--autoplay-policy=no-user-gesture-required",
+)
+
+# A frame drawn on a canvas is readable because media source streams are same-origin; a black or frozen picture has
+# one colour. Chromium counts the bytes of sound that it decoded.
+MEASURE = """() => {
+  const video = document.querySelector("video");
+  const canvas = Object.assign(document.createElement("canvas"), {width: 64, height: 36});
+  const context = canvas.getContext("2d");
+  context.drawImage(video, 0, 0, 64, 36);
+  const pixels = context.getImageData(0, 0, 64, 36).data;
+  const colours = new Set();
+  for (let i = 0; i < pixels.length; i += 4) colours.add(pixels[i] << 16 | pixels[i + 1] << 8 | pixels[i + 2]);
+  return {time: video.currentTime, width: video.videoWidth, height: video.videoHeight, colours: colours.size,
+          sound: video.webkitAudioDecodedByteCount, picture: video.webkitVideoDecodedByteCount,
+          error: video.error?.message};
+}"""
+
+
+@pytest.fixture
+def page(outputs: dict[str, str], tmp_path: Path) -> Iterator[Page]:
+    authority = x509.load_pem_x509_certificate(Path(outputs["ca_file"]).read_bytes())
+    key = authority.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    pin = base64.b64encode(hashlib.sha256(key).digest()).decode()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch_persistent_context(
+            tmp_path / "profile",
+            executable_path=CHROMIUM,
+            args=[*QUIET, "--no-sandbox", f"--ignore-certificate-errors-spki-list={pin}"],
+            viewport={"width": 1280, "height": 800},
+        )
+        opened = browser.new_page()
+        yield opened
+        browser.close()
+
+
+@pytest.mark.parametrize("player", ["hls", "videojs"])
+def test_the_sample_plays_with_picture_and_sound(
+    player: str, page: Page, outputs: dict[str, str], artefacts: Path
+) -> None:
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto(outputs["watch_url"] + ("?player=videojs" if player == "videojs" else ""))
+    page.wait_for_selector("video")
+    page.evaluate("() => { const video = document.querySelector('video'); video.volume = 0.1; return video.play(); }")
+    page.wait_for_function("() => document.querySelector('video').currentTime > 5", timeout=60_000)
+    measured: dict[str, Any] = page.evaluate(MEASURE)
+    page.screenshot(path=artefacts / f"watch-{player}.png")
+    assert measured["width"] > 0, measured
+    assert measured["colours"] > 8, measured
+    assert measured["picture"] > 0, measured
+    assert measured["sound"] > 0, measured
+    assert measured["error"] is None, measured
+    assert problems == []
+    uses_videojs = page.evaluate("() => document.querySelector('.video-js') !== null")
+    assert uses_videojs == (player == "videojs")
+
+
+def test_the_page_works_by_keyboard(page: Page, outputs: dict[str, str]) -> None:
+    page.goto(outputs["watch_url"])
+    page.wait_for_function("() => document.querySelector('video')?.readyState >= 2", timeout=30_000)
+    page.evaluate("() => document.querySelector('video').pause()")
+    page.locator("body").press("Space")
+    page.wait_for_function("() => !document.querySelector('video').paused", timeout=10_000)
+    page.locator("body").press("Space")
+    page.wait_for_function("() => document.querySelector('video').paused", timeout=10_000)
+    before = page.evaluate("() => document.querySelector('video').currentTime")
+    page.locator("body").press("ArrowRight")
+    page.wait_for_function(f"() => document.querySelector('video').currentTime > {before}", timeout=10_000)
+
+
+def test_an_unknown_video_is_explained_in_words(page: Page, outputs: dict[str, str]) -> None:
+    page.goto(outputs["watch_url"].replace(outputs["sample_video_id"], "vid_01ARZ3NDEKTSV4RRFFQ69G5FAV"))
+    assert "not" in page.locator("body").inner_text().lower()
