@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+# Streamify. `make` alone lists the targets. Another environment beside the first: make up STREAMIFY_ENV=second
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+export STREAMIFY_ENV ?= local
+python := .venv/bin/python
+
+.PHONY: help up down test lint unit lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: ## deploy the platform on this machine, upload a sample video, print its watch page (repeatable)
+	@scripts/up
+
+down: ## remove every process, container, network and file that `make up` made
+	@scripts/down
+
+test: export STREAMIFY_ENV = test
+test: ## lint, unit tests, the whole site under Molecule, then the deployed platform (its own environment, `test`)
+	@scripts/setup test
+	@$(python) scripts/test
+
+lint: ## the linters alone
+	@scripts/setup test
+	@$(python) scripts/test lint
+
+unit: ## the tests that need no deployment
+	@scripts/setup test
+	@$(python) scripts/test unit
+
+lock: ## resolve requirements/*.in again
+	@scripts/setup up
+	@requirements/lock.sh --upgrade
+
+clean: down ## also remove what setup made: the virtual environment, caches, build output
+	@rm -rf .venv .local .ansible build
