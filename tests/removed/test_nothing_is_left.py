@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""After `make down`, nothing of the environment is left: looked for without asking the code that removed it."""
+
+import ipaddress
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ENVIRONMENT = os.environ.get("STREAMIFY_ENV", "test")
+STATE = ROOT / ".local" / ENVIRONMENT
+LOCAL_NETWORKS = ipaddress.ip_network("10.64.0.0/10")  # where environments take their VPC's addresses from
+
+
+def others() -> list[dict[str, Any]]:
+    """The descriptions of the environments that are up beside this one."""
+    return [json.loads(path.read_text()) for path in STATE.parent.glob("*/cloud.json")]
+
+
+def ancestors() -> set[int]:
+    found, pid = set(), os.getpid()
+    while pid > 1:
+        found.add(pid)
+        pid = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    return found
+
+
+def processes() -> Iterator[tuple[int, str, str]]:
+    """(pid, command line, environment) of every process but this one and those that started it."""
+    skipped = ancestors()
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) in skipped:
+            continue
+        try:
+            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            variables = (entry / "environ").read_bytes().decode(errors="replace")
+        except OSError:  # it ended meanwhile, or is not ours
+            continue
+        if command:
+            yield int(entry.name), command, variables
+
+
+def test_no_process_is_left() -> None:
+    shared = ("dockerd", "containerd") if others() else ()
+    left = [
+        f"{pid} {command}"
+        for pid, command, variables in processes()
+        if (f"STREAMIFY_ENV={ENVIRONMENT}\0" in variables or str(STATE) in command)
+        and not any(name in command for name in shared)
+    ]
+    assert left == []
+
+
+def test_no_file_is_left() -> None:
+    assert not STATE.exists()
+    if ENVIRONMENT == "local":
+        assert not (STATE.parent / "outputs.json").exists()
+
+
+def test_no_mount_is_left() -> None:
+    mounts = Path("/proc/self/mountinfo").read_text()
+    assert [line for line in mounts.splitlines() if str(STATE) in line or f"streamify-{ENVIRONMENT}" in line] == []
+
+
+def test_no_network_interface_is_left() -> None:
+    addresses = json.loads(subprocess.run(["ip", "-json", "address"], capture_output=True, check=True).stdout)
+    kept = [ipaddress.ip_network(cloud["vpc_cidr"]) for cloud in others()]
+    left = [
+        (interface["ifname"], address["local"])
+        for interface in addresses
+        for address in interface["addr_info"]
+        if address["family"] == "inet"
+        and ipaddress.ip_address(address["local"]) in LOCAL_NETWORKS
+        and not any(ipaddress.ip_address(address["local"]) in network for network in kept)
+    ]
+    assert left == []
+
+
+def test_no_container_and_no_docker_network_is_left() -> None:
+    hosts = {cloud["docker_host"] for cloud in others()} | {os.environ.get("DOCKER_HOST", "")}
+    for host in hosts:
+        try:
+            engine = docker.DockerClient(base_url=host or None, timeout=10)
+            engine.ping()
+        except docker.errors.DockerException:
+            continue  # no engine, so no container
+        names = [network.name for network in engine.networks.list()]
+        assert f"streamify-{ENVIRONMENT}" not in names
+        labelled = engine.containers.list(all=True, filters={"network": f"streamify-{ENVIRONMENT}"})
+        assert labelled == []
+        engine.close()
+
+
+@pytest.mark.parametrize("port_file", ["tcp", "tcp6"])
+def test_nothing_listens_on_the_ports_of_the_environment(port_file: str) -> None:
+    """Only meaningful with the file of the last deployment, which `make test` keeps among its reports."""
+    kept = ROOT / ".local" / "reports" / f"{ENVIRONMENT}-cloud.json"
+    if not kept.exists():
+        pytest.fail(f"{kept} is missing: keep cloud.json there before the environment is removed")
+    ports = {port for port in json.loads(kept.read_text())["ports"].values() if port}
+    lines = Path(f"/proc/net/{port_file}").read_text().splitlines()[1:]
+    listening = {int(line.split()[1].rsplit(":", 1)[1], 16) for line in lines if line.split()[3] == "0A"}
+    assert ports & listening == set()
