@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""python -m streamify_local up|down|status|base-image|token: progress on stderr, one JSON object on stdout."""
+
+import argparse
+import json
+import os
+import sys
+from typing import Any
+
+from . import base_image, engine, environment, issuer, up
+from .processes import LocalCloudError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; 0, or 1 after one sentence on stderr."""
+    parser = argparse.ArgumentParser(prog="streamify_local", description=__doc__)
+    parser.add_argument("command", choices=("up", "down", "status", "base-image", "token"))
+    parser.add_argument("--env", default=os.environ.get("STREAMIFY_ENV", environment.DEFAULT_NAME))
+    options = parser.parse_args(arguments)
+    try:
+        result = _run(options.command, options.env)
+    except LocalCloudError as error:
+        print(f"local cloud: {error}", file=sys.stderr)
+        return 1
+    print(json.dumps(result))
+    return 0
+
+
+def _run(command: str, name: str) -> dict[str, Any]:
+    if command == "up":
+        return up.up(name)
+    if command == "down":
+        return up.down(name)
+    if command == "status":
+        return up.status(name)
+    env = environment.load(name)
+    if env is None:
+        raise LocalCloudError(f"the environment '{name}' is not up.")
+    if command == "base-image":
+        return base_image.ensure(engine.client(env.docker_host))
+    return {"changed": False, "token": issuer.token(env)}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

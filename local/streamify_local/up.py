@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bringing an environment up, and down without a trace; both can be repeated and interrupted at any point."""
+
+import importlib
+import shutil
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from . import base_image, ca, engine, environment, issuer
+from .environment import Environment
+from .processes import LocalCloudError, Process, Supervisor
+
+PACKAGE_PARENT = str(Path(__file__).resolve().parents[1])
+# Made by helpers of their own: each module's specs(environment) names the processes it wants running.
+ADD_ONS = ("streamify_local.balancer", "streamify_local.cdn")
+
+
+@contextmanager
+def step(what: str) -> Iterator[None]:
+    """Say on stderr what is being done and, afterwards, how long it took."""
+    began = time.monotonic()
+    print(f"local cloud: {what} ...", file=sys.stderr, flush=True)
+    yield
+    print(f"local cloud: {what}: {time.monotonic() - began:.1f} s", file=sys.stderr, flush=True)
+
+
+def up(name: str) -> dict[str, Any]:
+    """Everything the environment needs, running; returns cloud.json's content and `changed`."""
+    state_dir = environment.state_dir_of(name)
+    with environment.locked(_lock_file(name)):
+        with step("container engine and network"), environment.locked(_machine_lock()):
+            known = environment.load(name)
+            host = engine.ensure(known.docker_host if known else None)
+            client = engine.client(host)
+            if known is None:
+                state_dir.mkdir(parents=True, exist_ok=True)
+            env = known or environment.create(name, host, engine.networks(client))
+            environment.claim(env)
+            changed = engine.ensure_network(client, env) or known is None
+        changed |= ca.ensure(state_dir / "ca", name)
+        changed |= issuer.ensure(env)
+        supervisor = Supervisor(state_dir)
+        with step("AWS emulator"):
+            changed |= supervisor.ensure([emulator(env)])
+        # Not awaited: whoever needs the image calls `base-image`, which waits for this one's lock.
+        if _needs_base_image(client):
+            supervisor.ensure([base_image_builder(env)])
+        with step("balancer and CDN"):
+            changed |= supervisor.ensure(add_ons(env))
+        cloud = env.cloud()
+        changed |= environment.write_atomically(state_dir / "cloud.json", environment.dumps(cloud))
+    return {"changed": changed, **cloud}
+
+
+def down(name: str) -> dict[str, Any]:
+    """Remove every process, container, network and file of the environment; `changed` is False if there was none."""
+    state_dir = environment.state_dir_of(name)
+    with environment.locked(_lock_file(name)):
+        existed = state_dir.exists()
+        Supervisor(state_dir).stop_all()
+        with step("container engine and network"), environment.locked(_machine_lock()):
+            env = environment.load(name) or environment.recall(name)
+            others = [claim for claim in environment.claims() if claim["state_dir"] != str(state_dir)]
+            if env:
+                with suppress(LocalCloudError):  # an engine that is gone took its containers along
+                    host = env.docker_host
+                    if host != engine.own_host() or engine.engine_dir().exists():
+                        engine.remove_environment(engine.client(engine.ensure(host)), env, last=not others)
+            environment.unclaim(state_dir)
+            shutil.rmtree(state_dir, ignore_errors=True)
+            if not others:
+                engine.stop_own()
+                shutil.rmtree(environment.machine_dir(), ignore_errors=True)
+            if not any(Path(claim["state_dir"]).parent == state_dir.parent for claim in others):
+                shutil.rmtree(base_image.CACHE, ignore_errors=True)
+            _machine_lock().unlink(missing_ok=True)
+        _lock_file(name).unlink(missing_ok=True)
+    return {"changed": existed, "env": name}
+
+
+def status(name: str) -> dict[str, Any]:
+    """What runs; `changed` is always False."""
+    env = environment.load(name)
+    if env is None:
+        return {"changed": False, "env": name, "exists": False}
+    supervisor = Supervisor(env.state_dir)
+    running = {process: supervisor.pid(process) for process in supervisor.names()}
+    return {"changed": False, "exists": True, "processes": running, **env.cloud()}
+
+
+def emulator(env: Environment) -> Process:
+    """The AWS emulator, on the network's gateway address and, for the engine's pushes and pulls, on 127.0.0.1."""
+    port = env.ports["aws"]
+    sources = sorted(Path(PACKAGE_PARENT, "streamify_local", "emulator").rglob("*.py"))
+    return Process(
+        "emulator",
+        [sys.executable, "-m", "streamify_local.emulator.launcher", f"{env.gateway}:{port}", f"127.0.0.1:{port}"],
+        environment={
+            "PYTHONPATH": PACKAGE_PARENT,
+            "DOCKER_HOST": env.docker_host,
+            "GATEWAY_PORT": str(port),
+            "MINISTACK_HOSTNAME": env.gateway,
+            "MINISTACK_REGION": environment.REGION,
+            "MINISTACK_DOCKER_TIMEOUT": "60",
+            "LOG_LEVEL": "INFO",
+            "IOT_MTLS_ENABLED": "0",
+            "ECS_NETWORK": env.network,
+            "ECS_NETWORK_CIDR": env.cidr,
+            "ECS_GATEWAY": env.gateway,
+            "ECS_CONTAINER_LABELS": f"{engine.LABEL}={env.name},{engine.STATE_LABEL}={env.state_dir}",
+            "ECS_METADATA_HOST": engine.METADATA_ADDRESS,
+            "ECR_REGISTRY": env.registry,
+        },
+        ready=lambda: answers(f"{env.endpoint}/_ministack/health"),
+        timeout=60,
+        version=environment.digest(sources),
+    )
+
+
+def base_image_builder(env: Environment) -> Process:
+    """Builds the base image while other things happen."""
+    command = [sys.executable, "-m", "streamify_local", "base-image", "--env", env.name]
+    return Process("base-image", command, environment={"PYTHONPATH": PACKAGE_PARENT})
+
+
+def add_ons(env: Environment) -> list[Process]:
+    """The processes of the balancer and the CDN."""
+    found: list[Process] = []
+    for name in ADD_ONS:
+        try:
+            module = importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name != name:
+                raise
+            continue
+        found += module.specs(env)
+    return found
+
+
+def answers(url: str) -> bool:
+    """Whether an HTTP request is answered with 200."""
+    try:
+        with urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310
+            return bool(response.status == 200)
+    except OSError:
+        return False
+
+
+def _needs_base_image(client: Any) -> bool:
+    return not client.images.list(name=f"{engine.BASE_IMAGE}:{base_image.recipe()}")
+
+
+def _lock_file(name: str) -> Path:
+    return environment.ROOT / ".local" / f".{name}.lock"
+
+
+def _machine_lock() -> Path:
+    return environment.machine_dir().with_suffix(".lock")
