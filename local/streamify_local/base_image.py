@@ -3,14 +3,13 @@
 
 import hashlib
 import os
-import shutil
 import subprocess
 from typing import Any
 
 from docker.errors import ImageNotFound
 
 from .engine import BASE_IMAGE
-from .environment import ROOT, locked
+from .environment import ROOT, locked, remove_tree
 from .processes import LocalCloudError
 
 SUITE = "trixie"
@@ -60,10 +59,12 @@ def build() -> Any:
     if tarball.is_file():
         return tarball
     scratch = CACHE / "tmp"
-    shutil.rmtree(scratch, ignore_errors=True)
+    remove_tree(scratch)
     scratch.mkdir(parents=True)
     partial = scratch / "base.tar"
-    command = ["mmdebstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", "--quiet"]
+    # In namespaces of its own, an interrupted build leaves neither processes nor mounts behind.
+    command = ["unshare", "--mount", "--pid", "--fork", "--kill-child"] if os.geteuid() == 0 else []
+    command += ["mmdebstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", "--quiet"]
     command += [f"--dpkgopt=path-exclude={pattern}" for pattern in OMIT]
     command += [SUITE, str(partial)]
     result = subprocess.run(
@@ -73,5 +74,5 @@ def build() -> Any:
         said = "\n".join(result.stderr.splitlines()[-15:])
         raise LocalCloudError(f"mmdebstrap could not build the base image:\n{said}")
     partial.replace(tarball)
-    shutil.rmtree(scratch)
+    remove_tree(scratch)
     return tarball

@@ -16,7 +16,7 @@ import docker
 from docker.errors import DockerException, NotFound
 from docker.types import IPAMConfig, IPAMPool
 
-from .environment import Environment, machine_dir
+from .environment import Environment, machine_dir, remove_tree
 from .processes import LocalCloudError, Process, Supervisor
 
 LABEL = "streamify.env"
@@ -90,11 +90,7 @@ def stop_own() -> None:
     if not directory.exists():
         return
     Supervisor(directory).stop("dockerd", grace=30)
-    mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
-    for mount in sorted(mounts, reverse=True):
-        if Path(mount).is_relative_to(directory):
-            subprocess.run(["umount", "--lazy", mount], check=False)
-    shutil.rmtree(directory, ignore_errors=True)
+    remove_tree(directory)
 
 
 def networks(engine: Any) -> list[ipaddress.IPv4Network]:

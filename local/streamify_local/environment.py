@@ -7,7 +7,9 @@ import ipaddress
 import json
 import os
 import re
+import shutil
 import socket
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -68,6 +70,15 @@ def digest(files: list[Path]) -> str:
     for file in files:
         whole.update(f"{file.name}\0".encode() + file.read_bytes() + b"\0")
     return whole.hexdigest()
+
+
+def remove_tree(path: Path) -> None:
+    """Delete a directory of ours, first unmounting what is mounted below it (and nothing, if that fails)."""
+    mounts = [Path(line.split()[4]) for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    for mount in sorted((mount for mount in mounts if mount.is_relative_to(path)), reverse=True):
+        if subprocess.run(["umount", "--lazy", str(mount)], capture_output=True, check=False).returncode:
+            raise LocalCloudError(f"{mount} could not be unmounted: unmount it, then run this again.")
+    shutil.rmtree(path, ignore_errors=True)
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

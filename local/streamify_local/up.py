@@ -2,7 +2,6 @@
 """Bringing an environment up, and down without a trace; both can be repeated and interrupted at any point."""
 
 import importlib
-import shutil
 import sys
 import time
 import urllib.request
@@ -72,12 +71,12 @@ def down(name: str) -> dict[str, Any]:
                     if host != engine.own_host() or engine.engine_dir().exists():
                         engine.remove_environment(engine.client(engine.ensure(host)), env, last=not others)
             environment.unclaim(state_dir)
-            shutil.rmtree(state_dir, ignore_errors=True)
+            environment.remove_tree(state_dir)
             if not others:
                 engine.stop_own()
-                shutil.rmtree(environment.machine_dir(), ignore_errors=True)
+                environment.remove_tree(environment.machine_dir())
             if not any(Path(claim["state_dir"]).parent == state_dir.parent for claim in others):
-                shutil.rmtree(base_image.CACHE, ignore_errors=True)
+                environment.remove_tree(base_image.CACHE)
             _machine_lock().unlink(missing_ok=True)
         _lock_file(name).unlink(missing_ok=True)
     return {"changed": existed, "env": name}
