@@ -43,7 +43,7 @@ def is_enabled() -> bool:
 class ActionModule(_builtin.ActionModule):  # type: ignore[misc]
     """The action of every module that has none of its own."""
 
-    def _execute_module(  # noqa: PLR0913 - Ansible's signature
+    def _execute_module(
         self,
         module_name: str | None = None,
         module_args: dict[str, object] | None = None,

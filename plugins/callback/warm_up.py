@@ -29,7 +29,7 @@ MODULES = (
 
 def _share_one_loader() -> None:
     """Makes all botocore sessions use one loader, whose cache keeps the service descriptions it has parsed."""
-    from botocore import loaders, session  # noqa: PLC0415 - only when the warm-up is wanted
+    from botocore import loaders, session
 
     loader = loaders.create_loader(os.environ.get("AWS_DATA_PATH"))
 
