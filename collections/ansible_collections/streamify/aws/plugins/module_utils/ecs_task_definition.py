@@ -129,6 +129,7 @@ class TaskDefinition(Resource):
     def predicted(self, desired: dict[str, Any]) -> dict[str, Any]:
         """Return the first revision's name; AWS counts on from revisions that are no longer active."""
         return {
+            **{key: None for key, value in desired.items() if value == ""},
             "family": self.name,
             "revision": 1,
             "task_definition_arn": self.arn("ecs", f"task-definition/{self.name}:1"),
@@ -156,18 +157,23 @@ class TaskDefinition(Resource):
 
 
 def _container(container: dict[str, Any], network_mode: str | None) -> dict[str, Any]:
-    made = stripped({**_CONTAINER, **{key: value for key, value in container.items() if value is not None}})
+    """Return a container without what AWS takes for granted."""
+    made = _without(stripped(container), _CONTAINER)
     if made.get("port_mappings"):
         made["port_mappings"] = [_port(port, network_mode) for port in made["port_mappings"]]
     if made.get("health_check"):
-        made["health_check"] = {**_HEALTH_CHECK, **made["health_check"]}
+        made["health_check"] = _without(made["health_check"], _HEALTH_CHECK)
     if made.get("mount_points"):
-        made["mount_points"] = [{"read_only": False, **point} for point in made["mount_points"]]
+        made["mount_points"] = [_without(point, {"read_only": False}) for point in made["mount_points"]]
     return made
 
 
+def _without(value: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
+    return {key: item for key, item in value.items() if key not in defaults or item != defaults[key]}
+
+
 def _port(port: dict[str, Any], network_mode: str | None) -> dict[str, Any]:
-    made = {"protocol": "tcp", **port}
+    made = _without(port, {"protocol": "tcp"})
     if network_mode in ("awsvpc", "host") or made.get("host_port") == 0:
         made.pop("host_port", None)
     return made

@@ -80,6 +80,10 @@ class TargetGroup(Resource):
     def desired(self, actual: dict[str, Any] | None) -> dict[str, Any]:
         """Return what was asked for; attributes are strings, as AWS writes them."""
         wanted = {key: self.params.get(key) for key in (*IDENTITY, *HEALTH_CHECK)}
+        required = ("protocol", "port", "vpc_id") if actual is None and wanted["target_type"] != "lambda" else ()
+        missing = [key for key in required if wanted[key] is None]
+        if missing:
+            raise ResourceError(f"the target group {self.name} does not exist; to create it say {', '.join(missing)}")
         asked = self.params.get("attributes")
         if asked is not None:
             wanted["attributes"] = {key: _text(value) for key, value in asked.items() if value is not None}
@@ -99,10 +103,6 @@ class TargetGroup(Resource):
 
     def create(self, desired: dict[str, Any]) -> None:
         """Create the target group, then set its attributes."""
-        required = ["protocol", "port", "vpc_id"] if desired.get("target_type") != "lambda" else []
-        missing = [key for key in required if key not in desired]
-        if missing:
-            raise ResourceError(f"the target group {self.name} does not exist; to create it say {', '.join(missing)}")
         made = self.aws.get(
             "create_target_group",
             name=self.name,

@@ -359,7 +359,7 @@ def main() -> None:
         Service,
         arguments(
             tags=True,
-            wait=900,
+            timeout=900,
             name={"type": "str", "required": True, "aliases": ["service_name"]},
             cluster={"type": "str", "required": True},
             task_definition={"type": "str"},

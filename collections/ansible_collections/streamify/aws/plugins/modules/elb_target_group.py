@@ -174,7 +174,7 @@ def main() -> None:
         TargetGroup,
         arguments(
             tags=True,
-            wait=120,
+            timeout=120,
             name={"type": "str", "required": True},
             protocol={"type": "str", "choices": PROTOCOLS},
             protocol_version={"type": "str", "choices": ["HTTP1", "HTTP2", "GRPC"]},

@@ -15,25 +15,26 @@ except ImportError:
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from .client import Client
+from .compare import given
 from .errors import ResourceError
 from .resource import Context
 from .resource import Outcome
 from .resource import Resource
 
 
-def arguments(*, tags: bool = False, wait: int | None = None, **spec: Any) -> dict[str, Any]:
+def arguments(*, tags: bool = False, timeout: int | None = None, **spec: Any) -> dict[str, Any]:
     """Return a module's arguments with those that all of ours have.
 
     :param tags: whether the resource has tags.
-    :param wait: seconds that the module waits for AWS, if it does.
+    :param timeout: seconds that the module waits for AWS, if it does.
     :param spec: the module's own arguments.
     """
     common: dict[str, Any] = {"state": {"choices": ["present", "absent"], "default": "present"}}
     if tags:
         common["tags"] = {"type": "dict", "aliases": ["resource_tags"]}
         common["purge_tags"] = {"type": "bool", "default": True}
-    if wait is not None:
-        common["wait_timeout"] = {"type": "int", "default": wait}
+    if timeout is not None:
+        common["wait_timeout"] = {"type": "int", "default": timeout}
     return {**common, **spec}
 
 
@@ -66,9 +67,17 @@ def run(kind: type[Resource], argument_spec: dict[str, Any], **options: Any) -> 
 
 
 def result(kind: type[Resource], outcome: Outcome) -> dict[str, Any]:
-    """Return what the module tells: changed, the resource, and the diff."""
+    """Return what the module tells: changed, the resource, and a diff of what differs."""
+    differs = {
+        key
+        for key in {*outcome.before, *outcome.after}
+        if outcome.before.get(key, "") != outcome.after.get(key, "")
+    }
     return {
         "changed": outcome.changed,
-        kind.result: outcome.resource or {},
-        "diff": {"before": outcome.before, "after": outcome.after},
+        kind.result: given(outcome.resource or {}),
+        "diff": {
+            "before": {key: value for key, value in outcome.before.items() if key in differs},
+            "after": {key: value for key, value in outcome.after.items() if key in differs},
+        },
     }
