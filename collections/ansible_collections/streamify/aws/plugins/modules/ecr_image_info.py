@@ -86,9 +86,7 @@ MISSING = ["ImageNotFoundException", "RepositoryNotFoundException"]
 
 def find_images(client: Client, repository: str, tag: str) -> list[dict[str, Any]]:
     """Return the images of the repository that have the tag."""
-    found = client.call(
-        "describe_images", repository_name=repository, image_ids=[{"image_tag": tag}], missing=MISSING
-    )
+    found = client.call("describe_images", repository_name=repository, image_ids=[{"image_tag": tag}], missing=MISSING)
     return list((found or {}).get("image_details") or [])
 
 
