@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from botocore.model import Shape
 
 # What xform_name cuts at the wrong place.
-_PRETTY = {"e_tag": "etag"}
+_PRETTY = {"e_tag": "etag", "cloud_front_default_certificate": "cloudfront_default_certificate"}
 
 
 def snake(name: str) -> str:
