@@ -137,7 +137,7 @@ def add_ons(env: Environment) -> list[Process]:
             if error.name != name:
                 raise
             continue
-        found += module.specs(env)
+        found += module.specs(env) if hasattr(module, "specs") else []
     return found
 
 

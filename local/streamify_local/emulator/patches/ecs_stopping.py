@@ -82,9 +82,15 @@ def stop_task(data: dict[str, Any], code: str = "ServiceSchedulerInitiated") -> 
     task = ecs._resolve_task(data.get("task", ""), cluster)
     if not task:
         return ecs.error_response_json("InvalidParameterException", "The referenced task was not found.", 400)
-    begin_stop(task, data.get("reason") or "Task stopped by user", code)
-    if code == "UserInitiated" and task.get("group", "").startswith("service:"):
-        ecs._reconcile_service_tasks(cluster, f"{cluster}/{task['group'].split(':', 1)[1]}")
+    reason = data.get("reason") or "Task stopped by user"
+    service = target_health.service_of(task)
+    if code == "UserInitiated" or service is None:
+        begin_stop(task, reason, code)
+        if service:
+            ecs._reconcile_service_tasks(cluster, f"{cluster}/{service['serviceName']}")
+    else:
+        primary = ecs._primary_deployment(service) or {}
+        begin_stop(task, f"Scaling activity initiated by (deployment {primary.get('id')})", code)
     return json_response({"task": ecs._sanitize(task)})
 
 
