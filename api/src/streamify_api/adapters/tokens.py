@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bearer tokens: JWT (RFC 7519) signed with ES256 by an issuer whose keys are a JWKS (RFC 7517)."""
+
+import re
+from typing import Any
+
+import jwt
+
+from streamify_api.domain.callers import Caller
+from streamify_api.domain.errors import UnauthenticatedError
+
+_ALGORITHM = "ES256"
+_LEEWAY_SECONDS = 30
+_TENANT = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
+
+
+class JwtVerifier:
+    """Implements services.ports.TokenVerifier.
+
+    Args:
+        jwks: the issuer's public keys as JSON.
+        issuer: what the claim `iss` must be.
+        audience: what the claim `aud` must be or hold.
+
+    Raises:
+        ValueError: the JWKS cannot be read or holds no ES256 key.
+    """
+
+    def __init__(self, jwks: str, issuer: str, audience: str) -> None:
+        try:
+            keys = jwt.PyJWKSet.from_json(jwks).keys
+        except (jwt.PyJWTError, ValueError, KeyError, TypeError, AttributeError):
+            raise ValueError("the JWKS cannot be read") from None
+        self._keys = {key.key_id: key for key in keys if key.algorithm_name == _ALGORITHM}
+        if not self._keys:
+            raise ValueError("the JWKS holds no ES256 key")
+        self._issuer = issuer
+        self._audience = audience
+
+    def verify(self, token: str) -> Caller:
+        """The caller, if signature, algorithm, issuer, audience and times are right."""
+        try:
+            header = jwt.get_unverified_header(token)
+            key = self._keys.get(header.get("kid")) or (None if "kid" in header else self._only_key())
+            if key is None:
+                raise _refused()
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                key,
+                algorithms=[_ALGORITHM],
+                issuer=self._issuer,
+                audience=self._audience,
+                leeway=_LEEWAY_SECONDS,
+                options={"require": ["exp", "iss", "aud", "sub"]},
+            )
+        except jwt.ExpiredSignatureError:
+            raise UnauthenticatedError("TOKEN_EXPIRED", "The bearer token has expired.") from None
+        except (jwt.PyJWTError, ValueError, TypeError):
+            raise _refused() from None
+        scope, tenant = claims.get("scope", ""), claims.get("tenant")
+        if not isinstance(scope, str) or not isinstance(tenant, str) or not _TENANT.match(tenant):
+            raise _refused()
+        return Caller(subject=str(claims["sub"]), tenant=tenant, scopes=frozenset(scope.split()))
+
+    def _only_key(self) -> jwt.PyJWK | None:
+        return next(iter(self._keys.values())) if len(self._keys) == 1 else None
+
+
+def _refused() -> UnauthenticatedError:
+    return UnauthenticatedError("TOKEN_INVALID", "The bearer token is not valid.")

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Settings -> adapters -> services."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from streamify_api.adapters.aws import open_client
+from streamify_api.adapters.cache_cookies import CachedCookieSigner
+from streamify_api.adapters.cloudfront_signer import CloudFrontCookieSigner
+from streamify_api.adapters.dynamodb_store import DynamoDBStore
+from streamify_api.adapters.s3_storage import S3MediaStorage, S3SourceStorage
+from streamify_api.adapters.tokens import JwtVerifier
+from streamify_api.config import Settings, SettingsError
+from streamify_api.domain.errors import StreamifyError
+from streamify_api.services.playback import Playbacks
+from streamify_api.services.ports import CookieSigner, TokenVerifier
+from streamify_api.services.uploads import Uploads
+from streamify_api.services.videos import Videos
+from streamify_api.telemetry import log
+
+_WARM_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the transports are built around."""
+
+    uploads: Uploads
+    videos: Videos
+    playbacks: Playbacks
+    verifier: TokenVerifier
+
+
+def utc_now() -> datetime:
+    """The time now."""
+    return datetime.now(UTC)
+
+
+def build_signer(settings: Settings) -> CookieSigner:
+    """The signer of playback cookies.
+
+    Raises:
+        SettingsError: the key does not fit.
+    """
+    try:
+        signer = CloudFrontCookieSigner(settings.signing_key_id, settings.signing_key, settings.cdn_url)
+    except ValueError as error:
+        raise SettingsError(f"STREAMIFY_SIGNING_KEY does not fit: {error}") from None
+    return CachedCookieSigner(signer)
+
+
+def build_verifier(settings: Settings) -> TokenVerifier:
+    """The verifier of bearer tokens.
+
+    Raises:
+        SettingsError: the keys do not fit.
+    """
+    try:
+        return JwtVerifier(settings.token_jwks, settings.token_issuer, settings.token_audience)
+    except ValueError as error:
+        raise SettingsError(f"STREAMIFY_TOKEN_JWKS does not fit: {error}") from None
+
+
+@asynccontextmanager
+async def build(settings: Settings) -> AsyncIterator[Services]:
+    """The services, as long as the context is open.
+
+    Raises:
+        SettingsError: a key or a region does not fit.
+    """
+    signer, verifier = build_signer(settings), build_verifier(settings)
+    # A custom endpoint has no host name for each bucket.
+    style = {"addressing_style": "path" if settings.s3_endpoint_url else "virtual"}
+    async with AsyncExitStack() as stack:
+        try:
+            dynamodb = await open_client(
+                stack, "dynamodb", settings.aws_region, settings.dynamodb_endpoint_url, read_timeout=2
+            )
+            s3 = await open_client(
+                stack, "s3", settings.aws_region, settings.s3_endpoint_url, read_timeout=30, s3_options=style
+            )
+        except ValueError as error:
+            raise SettingsError(f"AWS_REGION or an endpoint does not fit: {error}") from error
+        store = DynamoDBStore(dynamodb, settings.table_name, utc_now)
+        videos = Videos(store, S3MediaStorage(s3, settings.media_bucket), utc_now)
+        lifetime = timedelta(seconds=settings.playback_seconds)
+        await _warm(store)
+        yield Services(
+            uploads=Uploads(store, S3SourceStorage(s3, settings.upload_bucket), utc_now),
+            videos=videos,
+            playbacks=Playbacks(videos, signer, utc_now, settings.cdn_url, lifetime),
+            verifier=verifier,
+        )
+
+
+async def _warm(store: DynamoDBStore) -> None:
+    """Open the first connection now. A store that is down keeps no task from starting: the other tasks need help."""
+    try:
+        async with asyncio.timeout(_WARM_SECONDS):
+            await store.warm()
+    except (StreamifyError, TimeoutError) as error:
+        log.warning("the store does not answer yet", error=str(error))
+    except Exception:
+        log.exception("the store refuses us")

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Start, readiness, drain and stop of both servers, which share one event loop.
+
+On SIGTERM: readiness says no at once; both servers go on for STREAMIFY_DRAIN_SECONDS, until every balancer has noticed;
+then the listeners close, running requests get STREAMIFY_SHUTDOWN_GRACE_SECONDS, and the process ends with 0.
+ECS kills after stopTimeout, which must be longer than the two together.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import uvicorn
+import uvloop
+
+from streamify_api import __version__
+from streamify_api.bootstrap import build
+from streamify_api.config import Settings, SettingsError
+from streamify_api.services.readiness import Readiness
+from streamify_api.telemetry import configure_logs, log
+from streamify_api.transports.grpc.server import GrpcServer
+from streamify_api.transports.http.app import create_app
+
+WEB_ROOT = Path(__file__).parent / "web"
+# Longer than the balancer's idle time-out of 60 s, or it meets closed connections:
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html
+_KEEP_ALIVE_SECONDS = 75
+
+
+class StartError(Exception):
+    """The servers cannot start; the message is one sentence."""
+
+
+class _HttpServer(uvicorn.Server):
+    """uvicorn without signal handlers of its own: main decides when to stop."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def main() -> None:
+    """Run until told to stop. Exits with 0 after a drain, 2 when a setting is wrong, 1 on anything else."""
+    try:
+        settings = Settings.from_environment(os.environ)
+        configure_logs(settings.log_level, environment=settings.environment, version=__version__)
+        uvloop.run(serve(settings))
+    except SettingsError as error:
+        sys.stderr.write(f"streamify-api cannot start: {error}.\n")
+        sys.exit(2)
+    except StartError as error:
+        sys.stderr.write(f"streamify-api cannot start: {error}.\n")
+        sys.exit(1)
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT, then drain and stop. A second signal cuts the drain short.
+
+    Raises:
+        SettingsError: a setting does not fit.
+        StartError: a port cannot be had.
+    """
+    stop, hurry = asyncio.Event(), asyncio.Event()
+
+    def on_signal() -> None:
+        (hurry if stop.is_set() else stop).set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+
+    readiness = Readiness()
+    async with build(settings) as services:
+        app = create_app(
+            videos=services.videos,
+            playbacks=services.playbacks,
+            readiness=readiness,
+            web_root=WEB_ROOT,
+            cdn_url=settings.cdn_url,
+            public_url=settings.public_url,
+            cookie_domain=settings.cookie_domain,
+            allowed_origins=settings.allowed_origins,
+        )
+        grpc_server = GrpcServer(services.uploads, services.videos, services.verifier, readiness, settings.public_url)
+        listener = _listen(settings.host, settings.http_port)
+        try:
+            grpc_port = await grpc_server.start(settings.host, settings.grpc_port)
+        except RuntimeError:
+            listener.close()
+            raise StartError(f"port {settings.grpc_port} of {settings.host} is taken or not allowed") from None
+        http_port = listener.getsockname()[1]
+        http_server = _HttpServer(
+            uvicorn.Config(
+                app,
+                http="h11",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=max(1, round(settings.shutdown_grace_seconds)),
+            )
+        )
+        serving = asyncio.create_task(http_server.serve(sockets=[listener]))
+        serving.add_done_callback(lambda _: stop.set())
+
+        readiness.started()
+        log.info("started", http_port=http_port, grpc_port=grpc_port)
+        await stop.wait()
+
+        readiness.drain()
+        await grpc_server.drain()
+        log.info("draining", seconds=settings.drain_seconds)
+        try:
+            async with asyncio.timeout(settings.drain_seconds):
+                await hurry.wait()
+        except TimeoutError:
+            pass
+        http_server.should_exit = True
+        await asyncio.gather(serving, grpc_server.stop(settings.shutdown_grace_seconds))
+        log.info("stopped")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise StartError(f"port {port} of {host} cannot be had: {error.strerror}") from None
+    listener.setblocking(False)
+    return listener

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Logs as JSON lines on standard output, with the request's id, without secrets."""
+
+import logging
+import re
+import secrets
+import sys
+from collections.abc import MutableMapping
+from contextvars import ContextVar
+from typing import Any
+
+import msgspec
+import structlog
+
+_SECRET = re.compile(r"authorization|cookie|token|signature|secret|password|signing_key|policy", re.IGNORECASE)
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}\Z")
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+log: structlog.stdlib.BoundLogger = structlog.get_logger("streamify")
+
+
+def take_request_id(offered: str | None) -> str:
+    """The id of a request: the caller's, if it is safe to log, or a new one."""
+    value = offered if offered and _REQUEST_ID.match(offered) else secrets.token_hex(16)
+    request_id.set(value)
+    return value
+
+
+def configure_logs(level: str, **bound: str) -> None:
+    """Send our own logs and those of libraries to standard output, one JSON object a line."""
+    shared: list[structlog.typing.Processor] = [
+        _add_context(bound),
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        _redact,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.processors.JSONRenderer(serializer=_encode)],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.BytesLoggerFactory(sys.stdout.buffer),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(serializer=lambda *args, **rest: _encode(*args, **rest).decode()),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+
+
+def _encode(event: Any, **_: Any) -> bytes:
+    return msgspec.json.encode(event, enc_hook=str)
+
+
+def _add_context(bound: dict[str, str]) -> structlog.typing.Processor:
+    def add(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        event.update(bound)
+        if current := request_id.get():
+            event.setdefault("request_id", current)
+        return event
+
+    return add
+
+
+def _redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for name in event:
+        if _SECRET.search(name):
+            event[name] = "[redacted]"
+    return event

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every call goes through: a request id, an access line, errors in one shape, and who may call what."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from typing import Any, cast
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from streamify_api.domain.callers import Caller
+from streamify_api.domain.errors import InvalidArgumentError, StreamifyError, UnauthenticatedError
+from streamify_api.services.ports import TokenVerifier
+from streamify_api.telemetry import log, request_id, take_request_id
+from streamify_api.transports.grpc.errors import abort, internal_error, status_code
+
+_UPLOADS = "/streamify.upload.v1.UploadService/"
+_VIDEOS = "/streamify.catalog.v1.VideoService/"
+
+# Who may call what. A method that is not named here is refused.
+SCOPES: dict[str, str] = {
+    _UPLOADS + "CreateUpload": "uploads:write",
+    _UPLOADS + "CreatePartUrls": "uploads:write",
+    _UPLOADS + "CompleteUpload": "uploads:write",
+    _UPLOADS + "GetUpload": "uploads:write",
+    _VIDEOS + "GetVideo": "videos:read",
+    _VIDEOS + "ListVideos": "videos:read",
+    _VIDEOS + "CreateMediaUrls": "videos:write",
+    _VIDEOS + "PublishVideo": "videos:write",
+}
+# Services that need no token: they say nothing about anybody's videos.
+PUBLIC_SERVICES = frozenset(
+    {
+        "streamify.health.v1.ReadinessService",
+        "grpc.health.v1.Health",
+        "grpc.reflection.v1.ServerReflection",
+        "grpc.reflection.v1alpha.ServerReflection",
+    }
+)
+
+# grpc's own types of handlers are not generic over what they carry.
+type Handler = grpc.RpcMethodHandler[Any, Any]
+type Context = grpc.aio.ServicerContext[Any, Any]
+type Behaviour = Callable[[Any, Context], Awaitable[Any]]
+type Continuation = Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]]
+
+_caller: ContextVar[Caller] = ContextVar("caller")
+
+
+def current_caller() -> Caller:
+    """Who makes the call that is being served."""
+    return _caller.get()
+
+
+class _Undecodable:
+    """Stands for a message that is not of the method's type."""
+
+
+def is_public(method: str) -> bool:
+    """Whether a method, as "/package.Service/Method", needs no token."""
+    return method.removeprefix("/").partition("/")[0] in PUBLIC_SERVICES
+
+
+class CallInterceptor(grpc.aio.ServerInterceptor):
+    """The outermost one. Streams (health and reflection only) pass as they are."""
+
+    async def intercept_service(
+        self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
+    ) -> Handler | None:
+        """Wrap the method that will be called."""
+        handler = await continuation(handler_call_details)
+        if handler is None or handler.unary_unary is None:
+            return handler
+        behaviour = cast(Behaviour, handler.unary_unary)
+        method = handler_call_details.method
+        offered = _metadata(handler_call_details, "x-request-id")
+
+        async def call(request: Any, context: Context) -> Any:
+            take_request_id(offered)
+            begin = time.perf_counter()
+            code = grpc.StatusCode.OK
+            try:
+                await context.send_initial_metadata((("x-request-id", request_id.get()),))
+                return await behaviour(request, context)
+            except StreamifyError as error:
+                code = status_code(error)
+                await abort(context, error)
+            except asyncio.CancelledError:
+                code = grpc.StatusCode.CANCELLED
+                raise
+            except Exception:
+                code = grpc.StatusCode.INTERNAL
+                log.exception("call failed", method=method)
+                await abort(context, internal_error())
+            finally:
+                _log_access(method, code, begin)
+
+        return _replaced(handler, call)
+
+
+class TokenInterceptor(grpc.aio.ServerInterceptor):
+    """Lets only those in whose token carries the method's scope."""
+
+    def __init__(self, verifier: TokenVerifier) -> None:
+        self._verifier = verifier
+
+    async def intercept_service(
+        self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
+    ) -> Handler | None:
+        """Wrap the method that will be called, unless it is public."""
+        handler = await continuation(handler_call_details)
+        method = handler_call_details.method
+        if handler is None or is_public(method):
+            return handler
+        behaviour = cast(Behaviour, handler.unary_unary)
+        scope = SCOPES[method]
+        authorization = _metadata(handler_call_details, "authorization")
+
+        async def call(request: Any, context: Context) -> Any:
+            scheme, _, token = (authorization or "").partition(" ")
+            if scheme.lower() != "bearer" or not token:
+                raise UnauthenticatedError("TOKEN_MISSING", "This method needs a bearer token.")
+            caller = self._verifier.verify(token.strip())
+            caller.require(scope)
+            _caller.set(caller)
+            return await behaviour(request, context)
+
+        return _replaced(handler, call)
+
+
+class DecodeInterceptor(grpc.aio.ServerInterceptor):
+    """The innermost one: answers a message of another type with INVALID_ARGUMENT, where grpc.aio says UNKNOWN."""
+
+    async def intercept_service(
+        self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
+    ) -> Handler | None:
+        """Wrap the method that will be called and its decoder."""
+        handler = await continuation(handler_call_details)
+        if handler is None or handler.unary_unary is None or handler.request_deserializer is None:
+            return handler
+        behaviour = cast(Behaviour, handler.unary_unary)
+        decode = handler.request_deserializer
+
+        def decode_safely(data: bytes) -> Any:
+            try:
+                return decode(data)
+            except DecodeError:
+                return _Undecodable()
+
+        async def call(request: Any, context: Context) -> Any:
+            if isinstance(request, _Undecodable):
+                raise InvalidArgumentError("UNDECODABLE", "The message is not of this method's type.")
+            return await behaviour(request, context)
+
+        return _replaced(handler, call, decode_safely)
+
+
+def _replaced(handler: Handler, behaviour: Behaviour, decode: Callable[[bytes], Any] | None = None) -> Handler:
+    return grpc.unary_unary_rpc_method_handler(
+        behaviour,
+        decode or handler.request_deserializer,
+        handler.response_serializer,
+    )
+
+
+def _metadata(details: grpc.HandlerCallDetails, name: str) -> str | None:
+    for key, value in details.invocation_metadata or ():
+        if key == name and isinstance(value, str):
+            return value
+    return None
+
+
+def _log_access(method: str, code: grpc.StatusCode, begin: float) -> None:
+    if method.endswith("/CheckReadiness") and code is grpc.StatusCode.OK:
+        return  # the balancer asks every few seconds
+    milliseconds = round((time.perf_counter() - begin) * 1000, 1)
+    log.info("access", transport="grpc", method=method, status=code.name, milliseconds=milliseconds)

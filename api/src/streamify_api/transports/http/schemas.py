@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the HTTP API answers with. Times are RFC 3339 in UTC, durations seconds."""
+
+from datetime import datetime
+
+import msgspec
+
+from streamify_api.domain.playback import Playback
+from streamify_api.domain.videos import Video
+from streamify_api.services.ports import Page
+
+
+class RenditionBody(msgspec.Struct, frozen=True):
+    """One quality: size in pixels, peak bit rate in bits a second."""
+
+    name: str
+    width: int
+    height: int
+    bandwidth_bps: int
+
+
+class VideoBody(msgspec.Struct, frozen=True):
+    """A published video."""
+
+    video_id: str
+    title: str
+    duration_seconds: float | None
+    renditions: tuple[RenditionBody, ...]
+    publish_time: datetime | None
+    watch_url: str
+
+    @classmethod
+    def of(cls, video: Video, public_url: str) -> "VideoBody":
+        """What viewers may know of a video."""
+        return cls(
+            video_id=video.video_id,
+            title=video.title,
+            duration_seconds=video.duration.total_seconds() if video.duration is not None else None,
+            renditions=tuple(
+                RenditionBody(item.name, item.width, item.height, item.bandwidth_bps) for item in video.renditions
+            ),
+            publish_time=video.publish_time,
+            watch_url=f"{public_url}/watch/{video.video_id}",
+        )
+
+
+class VideosBody(msgspec.Struct, frozen=True):
+    """A page of videos, newest first; `next_cursor` is null on the last one."""
+
+    videos: tuple[VideoBody, ...]
+    next_cursor: str | None
+
+    @classmethod
+    def of(cls, page: Page, public_url: str) -> "VideosBody":
+        """A page for viewers."""
+        return cls(tuple(VideoBody.of(video, public_url) for video in page.videos), page.next_token)
+
+
+class PlaybackBody(msgspec.Struct, frozen=True):
+    """What a player needs beside the cookies that come with it."""
+
+    video_id: str
+    title: str
+    manifest_url: str
+    expires_at: datetime
+
+    @classmethod
+    def of(cls, playback: Playback) -> "PlaybackBody":
+        """What a player is told."""
+        return cls(playback.video_id, playback.title, playback.manifest_url, playback.expire_time)
+
+
+class HealthBody(msgspec.Struct, frozen=True):
+    """How the task is."""
+
+    status: str
+
+
+class ProblemBody(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Problem details (RFC 9457). `code` is stable and meant for programs."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    request_id: str
+    detail: str = ""
+    instance: str = ""
