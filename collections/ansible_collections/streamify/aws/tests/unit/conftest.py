@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A botocore that answers from a script, and modules run in this process."""
+
+import contextlib
+import io
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from botocore.stub import Stubber
+
+ROOT = Path(__file__).resolve().parents[2]
+COLLECTIONS = ROOT.parents[2]
+if str(COLLECTIONS) not in sys.path:
+    sys.path.insert(0, str(COLLECTIONS))
+
+ACCOUNT = "123456789012"
+REGION = "eu-central-1"
+
+
+class FakeAws:
+    """Clients whose operations answer from a script. Requests and answers are checked against botocore's model."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        self._answers: dict[str, list[Any]] = {}
+        self.answer("GetCallerIdentity", {"Account": ACCOUNT})
+
+    def answer(self, operation: str, *answers: Any) -> None:
+        """Say what an operation answers: each answer once, the last one for ever; an exception is raised."""
+        self._answers[operation] = list(answers)
+
+    def fail(self, operation: str, code: str) -> None:
+        """Let an operation be refused."""
+        self.answer(operation, refusal(operation, code))
+
+    def client(self, service: str, **_: Any) -> Any:
+        """Return one of our clients."""
+        from ansible_collections.streamify.aws.plugins.module_utils.core.client import Client
+
+        made = boto3.client(service, region_name=REGION, aws_access_key_id="x", aws_secret_access_key="x")
+        stubber = Stubber(made)
+
+        def call(operation: str, request: dict[str, Any]) -> Any:
+            stubber._assert_expected_params  # noqa: B018 - the checks below are the stubber's own
+            model = made.meta.service_model.operation_model(operation)
+            made._serializer.serialize_to_request(request, model)
+            self.calls.append((operation, request))
+            script = self._answers.get(operation, [{}])
+            answer = script.pop(0) if len(script) > 1 else script[0]
+            answer = answer(request) if callable(answer) else answer
+            if isinstance(answer, Exception):
+                raise answer
+            stubber._validate_operation_response(operation, answer)
+            return answer
+
+        made._make_api_call = call
+        return Client(made, retries=1)
+
+    def requests(self, operation: str) -> list[dict[str, Any]]:
+        """Return the requests of an operation."""
+        return [request for name, request in self.calls if name == operation]
+
+    def changes(self) -> list[str]:
+        """Return the operations that were called and are no question."""
+        return [name for name, _ in self.calls if not name.startswith(("Describe", "List", "Get"))]
+
+
+def refusal(operation: str, code: str) -> ClientError:
+    """Return AWS's refusal of an operation."""
+    return ClientError({"Error": {"Code": code, "Message": f"{code} it is"}}, operation)
+
+
+class Clock:
+    """A time that passes only when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += seconds
+
+
+@pytest.fixture
+def aws() -> FakeAws:
+    """AWS as the script says."""
+    return FakeAws()
+
+
+@pytest.fixture
+def context(aws: FakeAws) -> Callable[..., Any]:
+    """Make a resource's context from parameters."""
+    from ansible_collections.streamify.aws.plugins.module_utils.core.resource import Context
+    from ansible_collections.streamify.aws.plugins.module_utils.core.waiting import Waiter
+
+    clock = Clock()
+
+    def make(**params: Any) -> Any:
+        return Context(
+            params={"tags": None, "purge_tags": True, **params},
+            client=aws.client,
+            waiter=lambda timeout: Waiter(timeout, clock=clock, sleep=clock.sleep),
+        )
+
+    return make
+
+
+def run_module(name: str, arguments: dict[str, Any], *, check: bool = False) -> dict[str, Any]:
+    """Run a module's main in this process, as Ansible would run it, and return its result."""
+    from ansible.module_utils import basic
+    from ansible.module_utils.testing import patch_module_args
+
+    module = import_module(f"ansible_collections.streamify.aws.plugins.modules.{name}")
+    out = io.StringIO()
+    with (
+        patch_module_args({**arguments, "_ansible_check_mode": check, "_ansible_diff": True}),
+        contextlib.redirect_stdout(out),
+        contextlib.suppress(SystemExit),
+    ):
+        module.main()
+    assert basic
+    return dict(json.loads(out.getvalue()))
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The emulator of AWS as it is published, on a free port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = tmp_path_factory.mktemp("emulator") / "log"
+    environment = {
+        key: value for key, value in os.environ.items() if not key.startswith("AWS_") and key != "DOCKER_HOST"
+    }
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ministack"],
+            env={**environment, "GATEWAY_PORT": str(port), "DOCKER_HOST": "unix:///nonexistent.sock"},
+            cwd=log.parent,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(300):
+            assert process.poll() is None, log.read_text()
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/_ministack/health", timeout=2):
+                break
+            time.sleep(0.1)
+        else:
+            pytest.fail(f"the emulator did not start: {log.read_text()}")
+        yield url
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+@pytest.fixture
+def module(emulator: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
+    """Run a module against the emulator."""
+    for key, value in {
+        "AWS_ENDPOINT_URL": emulator,
+        "AWS_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }.items():
+        monkeypatch.setenv(key, value)
+    return run_module
