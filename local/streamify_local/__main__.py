@@ -22,6 +22,9 @@ def main(arguments: list[str] | None = None) -> int:
     except LocalCloudError as error:
         print(f"local cloud: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("local cloud: interrupted; run it again to go on.", file=sys.stderr)
+        return 130
     print(json.dumps(result))
     return 0
 

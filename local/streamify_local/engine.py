@@ -57,7 +57,7 @@ def ensure(host: str | None = None) -> str:
     for candidate in candidates:
         if candidate and candidate != own_host():
             try:
-                client(candidate)
+                client(candidate).close()
             except LocalCloudError:
                 if candidate == host:
                     raise
@@ -79,7 +79,7 @@ def ensure(host: str | None = None) -> str:
 
 def _answers() -> bool:
     with suppress(LocalCloudError):
-        client(own_host())
+        client(own_host()).close()
         return True
     return False
 

@@ -151,7 +151,10 @@ class Supervisor:
         def ended() -> bool:
             return child.poll() is not None if child else self.pid(process.name) is None
 
-        if _wait_until(lambda: ended() or process.ready(), process.timeout) and not ended():
+        def ready() -> bool:
+            return self.pid(process.name) is not None and process.ready()
+
+        if _wait_until(lambda: ended() or ready(), process.timeout) and not ended():
             return
         problem = "ended while starting" if ended() else f"was not ready after {process.timeout:.0f} s"
         tail = self.log_tail(process.name)

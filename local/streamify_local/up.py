@@ -75,7 +75,7 @@ def down(name: str) -> dict[str, Any]:
             if not others:
                 engine.stop_own()
                 environment.remove_tree(environment.machine_dir())
-            if not any(Path(claim["state_dir"]).parent == state_dir.parent for claim in others):
+            if not any(state_dir.parent.glob("*/environment.json")):
                 environment.remove_tree(base_image.CACHE)
             _machine_lock().unlink(missing_ok=True)
         _lock_file(name).unlink(missing_ok=True)

@@ -12,7 +12,6 @@ from typing import Any
 
 import boto3
 import pytest
-
 from streamify_local import base_image, engine, environment
 
 ENVIRONMENT = "localtest"
@@ -53,11 +52,19 @@ class Cloud:
 
 
 @pytest.fixture(scope="session")
-def cloud(request: pytest.FixtureRequest) -> Iterator[Cloud]:
-    request.addfinalizer(lambda: command("down"))
-    command("up")
-    env = environment.load(ENVIRONMENT)
-    assert env is not None
+def local_environment() -> Iterator[environment.Environment]:
+    try:
+        command("up")
+        env = environment.load(ENVIRONMENT)
+        assert env is not None
+        yield env
+    finally:
+        command("down")
+
+
+@pytest.fixture(scope="session")
+def cloud(local_environment: environment.Environment) -> Iterator[Cloud]:
+    env = local_environment
     session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=environment.REGION)
 
     def client(service: str) -> Any:

@@ -91,7 +91,7 @@ def container_id(task: dict[str, Any]) -> str:
 
 
 @pytest.fixture(scope="module")
-def target_group(cloud: Cloud) -> Iterator[str]:
+def target_group(cloud: Cloud) -> str:
     made = cloud.elbv2.create_target_group(
         Name="tg", Protocol="HTTP", Port=8080, VpcId=cloud.vpc_id, TargetType="ip", HealthCheckPath="/health",
         HealthCheckIntervalSeconds=5, HealthyThresholdCount=2, UnhealthyThresholdCount=2, HealthCheckTimeoutSeconds=2,
@@ -105,7 +105,7 @@ def target_group(cloud: Cloud) -> Iterator[str]:
         LoadBalancerArn=balancer["LoadBalancerArn"], Protocol="HTTP", Port=cloud.environment.ports["http"],
         DefaultActions=[{"Type": "forward", "TargetGroupArn": arn}],
     )  # fmt: skip
-    yield arn
+    return str(arn)
 
 
 @pytest.fixture(scope="module")
