@@ -95,20 +95,28 @@ class Platform:
 
     def client(self, service: str) -> Any:
         return boto3.client(
-            service, endpoint_url=self.env.endpoint, region_name=REGION, aws_access_key_id="t", aws_secret_access_key="t"
+            service,
+            endpoint_url=self.env.endpoint,
+            region_name=REGION,
+            aws_access_key_id="t",
+            aws_secret_access_key="t",
         )
 
     def import_certificate(self, which: str) -> str:
         files = self.env.cloud()["certificates"][which]
         cert, key, chain = (Path(files[part]).read_bytes() for part in ("cert", "key", "chain"))
-        return str(self.acm.import_certificate(Certificate=cert, PrivateKey=key, CertificateChain=chain)["CertificateArn"])
+        return str(
+            self.acm.import_certificate(Certificate=cert, PrivateKey=key, CertificateChain=chain)["CertificateArn"]
+        )
 
-    def group(self, name: str, *, delay: int = 2, algorithm: str = "least_outstanding_requests", **settings: Any) -> str:
+    def group(
+        self, name: str, *, delay: int = 2, algorithm: str = "least_outstanding_requests", **settings: Any
+    ) -> str:
         fast = {"HealthCheckIntervalSeconds": 5, "HealthCheckTimeoutSeconds": 2, "UnhealthyThresholdCount": 2}
         arn = str(
-            self.elb.create_target_group(Name=name, Protocol="HTTP", Port=8080, TargetType="ip", **{**fast, **settings})[
-                "TargetGroups"
-            ][0]["TargetGroupArn"]
+            self.elb.create_target_group(
+                Name=name, Protocol="HTTP", Port=8080, TargetType="ip", **{**fast, **settings}
+            )["TargetGroups"][0]["TargetGroupArn"]
         )
         values = {"deregistration_delay.timeout_seconds": str(delay), "load_balancing.algorithm.type": algorithm}
         self.elb.modify_target_group_attributes(
@@ -134,7 +142,7 @@ class HttpTarget:
 
             def do_GET(self) -> None:
                 status = 200
-                if self.headers["User-Agent"].startswith("ELB-HealthChecker"):
+                if self.headers.get("User-Agent", "").startswith("ELB-HealthChecker"):
                     status = target.ready if self.path == "/ready" else 404
                 else:
                     target.requests += 1
