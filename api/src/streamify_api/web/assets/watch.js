@@ -10,6 +10,7 @@ window.VIDEOJS_NO_DYNAMIC_STYLE = true; // read by Video.js, which is loaded aft
   const FIRST_WAIT_MS = 500;
   const LONGEST_WAIT_MS = 8000;
   const ASK_MS = 10000;
+  const STRAGGLERS_MS = 1500;
   const STEADY_SECONDS = 3; // played without trouble: what went wrong before is forgotten
   const HLS_TYPE = "application/vnd.apple.mpegurl";
 
@@ -116,10 +117,12 @@ window.VIDEOJS_NO_DYNAMIC_STYLE = true; // read by Video.js, which is loaded aft
     }
   }
 
-  // The player cannot go on by itself: fresh cookies, and then on from where it stood.
+  // The player cannot go on by itself, or the CDN refused it something: fresh cookies, then on from where it stood.
   let recovering = false;
-  async function recover(kind, status) {
-    if (recovering) return;
+  let recoveredAt = 0;
+  async function recover(kind, status, isFatal = true) {
+    // Answers to what was asked for before the fresh cookies came may still be under way.
+    if (recovering || (!isFatal && Date.now() < recoveredAt + STRAGGLERS_MS)) return;
     if (status === 403) refusals += 1;
     failures += 1;
     if (refusals > 1) return giveUp(new Trouble("refused"));
@@ -136,6 +139,7 @@ window.VIDEOJS_NO_DYNAMIC_STYLE = true; // read by Video.js, which is loaded aft
       giveUp(trouble);
     } finally {
       recovering = false;
+      recoveredAt = Date.now();
     }
   }
 
@@ -154,8 +158,11 @@ window.VIDEOJS_NO_DYNAMIC_STYLE = true; // read by Video.js, which is loaded aft
       },
     });
     hls.on(window.Hls.Events.ERROR, (_, data) => {
-      if (!data.fatal) return;
-      if (data.type === window.Hls.ErrorTypes.NETWORK_ERROR) {
+      if (data.response?.code === 403) {
+        recover("network", 403, data.fatal);
+      } else if (!data.fatal) {
+        // hls.js tries again by itself
+      } else if (data.type === window.Hls.ErrorTypes.NETWORK_ERROR) {
         recover("network", data.response?.code);
       } else if (data.type === window.Hls.ErrorTypes.MEDIA_ERROR && decodeFailures < 2) {
         decodeFailures += 1;
@@ -169,7 +176,11 @@ window.VIDEOJS_NO_DYNAMIC_STYLE = true; // read by Video.js, which is loaded aft
       instance: hls,
       video: () => video,
       load: (url) => hls.loadSource(url),
-      resume: (url) => (hls.levels.length > 0 ? hls.startLoad(video.currentTime) : hls.loadSource(url)),
+      resume: (url) => {
+        if (hls.levels.length === 0) return hls.loadSource(url);
+        hls.stopLoad();
+        return hls.startLoad(video.currentTime);
+      },
     };
   }
 
@@ -202,6 +213,10 @@ window.VIDEOJS_NO_DYNAMIC_STYLE = true; // read by Video.js, which is loaded aft
       const error = instance.error();
       if (error?.code === MediaError.MEDIA_ERR_DECODE) giveUp(new Trouble("decode"));
       else if (error) recover("network", error.status);
+    });
+    // Video.js would drop the rendition that was refused, and go on with the next one.
+    window.videojs.Vhs.xhr.onResponse((_request, _error, response) => {
+      if (response?.statusCode === 403) recover("network", 403, false);
     });
     const load = (url) => instance.src({ src: url, type: HLS_TYPE, withCredentials: true });
     return { instance, video, load, resume: (url) => goOn(video(), () => load(url)) };
