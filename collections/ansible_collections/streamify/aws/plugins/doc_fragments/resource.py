@@ -19,7 +19,8 @@ options:
 attributes:
   check_mode:
     support: full
-    description: Tells what would be changed and returns the resource as it would be. What AWS alone decides reads C((known after apply)).
+    description: Tells what would be changed and returns the resource as it would be. What AWS alone decides reads
+      C((known after apply)).
   diff_mode:
     support: full
     description: Shows of the actual and of the desired state what was asked for.

@@ -95,9 +95,7 @@ class Distribution(Resource):
         summaries = self._summaries()
         ours = {str(alias) for alias in self.params.get("aliases") or []}
         comment = self.params.get("comment") or self.name
-        summaries.sort(
-            key=lambda item: not (item.get("comment") == comment or ours & set(item.get("aliases") or []))
-        )
+        summaries.sort(key=lambda item: not (item.get("comment") == comment or ours & set(item.get("aliases") or [])))
         for summary in summaries:
             whole = self._get(summary["id"])
             if whole and self._is_ours(whole):

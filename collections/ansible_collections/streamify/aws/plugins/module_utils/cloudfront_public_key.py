@@ -12,6 +12,7 @@ from typing import Any
 
 from .cloudfront import NamedConfiguration
 from .core.errors import ResourceError
+from .core.resource import UNKNOWN
 
 # Bytes of a SubjectPublicKeyInfo: ECDSA P-256, RSA 2048 with the exponent 65537.
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-trusted-signers.html
@@ -29,9 +30,11 @@ class PublicKey(NamedConfiguration):
 
     def desired(self, actual: dict[str, Any] | None) -> dict[str, Any]:
         """Return the configuration, the key in one form only."""
+        key = self.params["encoded_key"]
         return {
             "name": self.name,
-            "encoded_key": normal_key(self.params["encoded_key"]),
+            # In check mode the key pair may not exist yet.
+            "encoded_key": key if key == UNKNOWN else normal_key(key),
             "comment": self.params.get("comment"),
         }
 
@@ -63,8 +66,6 @@ def normal_key(text: str) -> str:
     except (binascii.Error, ValueError):
         size = 0
     if size not in _SIZES:
-        raise ResourceError(
-            f"encoded_key must be a PEM public key (BEGIN PUBLIC KEY) of one of these kinds: {', '.join(_SIZES.values())}"
-        )
+        raise ResourceError(f"encoded_key must be a PEM public key (BEGIN PUBLIC KEY): {' or '.join(_SIZES.values())}")
     lines = [body[start : start + 64] for start in range(0, len(body), 64)]
     return "\n".join(["-----BEGIN PUBLIC KEY-----", *lines, "-----END PUBLIC KEY-----", ""])

@@ -65,12 +65,29 @@ class Table(Resource):
             )
         indexes = self.params.get("global_secondary_indexes")
         if indexes is not None:
-            indexes = [{**index, "projection": index.get("projection") or {"projection_type": "ALL"}} for index in indexes]
+            indexes = [
+                {**index, "projection": index.get("projection") or {"projection_type": "ALL"}} for index in indexes
+            ]
         keys = (
-            *_TABLE, "attribute_definitions", "key_schema", "point_in_time_recovery", "recovery_period_in_days",
-            "time_to_live_attribute", "sse_specification", "stream_specification",
+            *_TABLE,
+            "attribute_definitions",
+            "key_schema",
+            "point_in_time_recovery",
+            "recovery_period_in_days",
+            "time_to_live_attribute",
+            "sse_specification",
+            "stream_specification",
         )
-        return {**{key: self.params.get(key) for key in keys}, "global_secondary_indexes": indexes}
+        wanted = {**{key: self.params.get(key) for key in keys}, "global_secondary_indexes": indexes}
+        if wanted["attribute_definitions"] is not None:
+            # DynamoDB forgets the types of attributes that are no key any more.
+            used = _keys(wanted if wanted["key_schema"] else actual or {}) | _keys(
+                *((actual or {}).get("global_secondary_indexes") or [] if indexes is None else indexes)
+            )
+            wanted["attribute_definitions"] = [
+                item for item in wanted["attribute_definitions"] if item["attribute_name"] in used
+            ]
+        return wanted
 
     def view(self, actual: dict[str, Any]) -> dict[str, Any]:
         """Return the table in the words of a request."""
@@ -104,7 +121,9 @@ class Table(Resource):
         request["tags"] = tagging.to_list(desired.get("tags"))
         if (self._table() or {}).get("table_status") == "DELETING":
             self._wait_gone()
-        self.aws.get("create_table", table_name=self.name, sse_specification=_sse(request.pop("sse_specification")), **request)
+        self.aws.get(
+            "create_table", table_name=self.name, sse_specification=_sse(request.pop("sse_specification")), **request
+        )
         self._wait_active()
         self._protect(desired, {"point_in_time_recovery", "recovery_period_in_days"})
         if desired.get("time_to_live_attribute"):
@@ -112,6 +131,11 @@ class Table(Resource):
 
     def update(self, actual: dict[str, Any], desired: dict[str, Any], changes: set[str]) -> None:
         """Change the table, one call at a time: DynamoDB takes no two at once."""
+        if "attribute_definitions" in changes and "global_secondary_indexes" not in changes:
+            raise ResourceError(
+                f"the DynamoDB table {self.name} must be replaced, because AWS cannot change the type of a key: "
+                f"attribute_definitions should be {desired['attribute_definitions']}"
+            )
         request = {key: desired[key] for key in _TABLE if key in changes}
         if "billing_mode" in request and desired.get("provisioned_throughput"):
             request["provisioned_throughput"] = desired["provisioned_throughput"]
@@ -140,9 +164,7 @@ class Table(Resource):
                 self._change(global_secondary_index_updates=[{"delete": {"index_name": name}}])
         for name, index in then.items():
             if name not in now or _shape(now[name]) != _shape(index):
-                self._change(
-                    attribute_definitions=definitions, global_secondary_index_updates=[{"create": index}]
-                )
+                self._change(attribute_definitions=definitions, global_secondary_index_updates=[{"create": index}])
             elif index.get("provisioned_throughput"):
                 capacity = {"index_name": name, "provisioned_throughput": index["provisioned_throughput"]}
                 if any(
@@ -219,6 +241,10 @@ def _sse(specification: dict[str, Any] | None) -> dict[str, Any] | None:
     if not specification:
         return None
     return {**specification, "sse_type": "KMS"} if specification.get("enabled") else {"enabled": False}
+
+
+def _keys(*holders: dict[str, Any]) -> set[str]:
+    return {key["attribute_name"] for holder in holders for key in holder.get("key_schema") or []}
 
 
 def _shape(index: dict[str, Any]) -> Any:

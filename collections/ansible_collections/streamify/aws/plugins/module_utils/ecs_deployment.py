@@ -4,9 +4,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-from typing import Any
-from typing import Callable
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from .core.errors import ResourceError
 
@@ -51,7 +50,8 @@ class Watch:
             raise self.failure("the deployment failed", ours.get("rollout_state_reason") or "")
         if primary and primary.get("id") != self.deployment:
             raise self.failure(
-                f"ECS went back to {_short(primary.get('task_definition', ''))}", primary.get("rollout_state_reason") or ""
+                f"ECS went back to {_short(primary.get('task_definition', ''))}",
+                primary.get("rollout_state_reason") or "",
             )
         return bool(
             ours

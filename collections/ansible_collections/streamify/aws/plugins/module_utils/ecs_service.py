@@ -9,13 +9,9 @@ from typing import Any
 from . import ecs_deployment
 from .core import tags as tagging
 from .core.client import error_code
-from .core.compare import Rules
-from .core.compare import given
-from .core.compare import merged
-from .core.errors import ResourceError
-from .core.errors import WaitTimeout
-from .core.resource import UNKNOWN
-from .core.resource import Resource
+from .core.compare import Rules, given, merged
+from .core.errors import ResourceError, WaitTimeout
+from .core.resource import UNKNOWN, Resource
 
 try:
     from botocore.exceptions import ClientError

@@ -8,11 +8,8 @@ import re
 from typing import Any
 
 from .core import tags as tagging
-from .core.compare import Rules
-from .core.compare import given
-from .core.compare import stripped
-from .core.resource import UNKNOWN
-from .core.resource import Resource
+from .core.compare import Rules, given, stripped
+from .core.resource import UNKNOWN, Resource
 
 # What a person says about a revision; everything else in a description is AWS's.
 FIELDS = (

@@ -8,8 +8,7 @@ from typing import Any
 
 from .core import tags as tagging
 from .core.errors import ResourceError
-from .core.resource import UNKNOWN
-from .core.resource import Resource
+from .core.resource import UNKNOWN, Resource
 
 IDENTITY = ("protocol", "protocol_version", "port", "vpc_id", "target_type", "ip_address_type")
 HEALTH_CHECK = (

@@ -34,7 +34,8 @@ options:
     type: int
     default: 31536000
   parameters_in_cache_key_and_forwarded_to_origin:
-    description: What makes two requests different, and is told to the origin. What is not given is V(none) or V(false).
+    description: What makes two requests different, and is told to the origin. What is not given is V(none) or
+      V(false).
     type: dict
     suboptions:
       enable_accept_encoding_gzip:
@@ -138,8 +139,8 @@ cache_policy:
       sample: streamify-production-media
 """
 
-from ansible_collections.streamify.aws.plugins.module_utils.core.module import arguments, run
 from ansible_collections.streamify.aws.plugins.module_utils.cloudfront_cache_policy import CachePolicy
+from ansible_collections.streamify.aws.plugins.module_utils.core.module import arguments, run
 
 BEHAVIOURS = ["none", "whitelist", "allExcept", "all"]
 

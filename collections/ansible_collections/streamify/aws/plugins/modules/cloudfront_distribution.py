@@ -9,7 +9,8 @@ module: cloudfront_distribution
 version_added: 0.1.0
 short_description: Ensure a CloudFront distribution
 description:
-  - Ensures the whole configuration of a distribution. What is not given has the default that is documented here, so that a setting that was taken out of the playbook is taken back.
+  - Ensures the whole configuration of a distribution. What is not given has the default that is documented here, so
+    that a setting that was taken out of the playbook is taken back.
   - Parts that are lists of dictionaries are in AWS's words in snake_case; names that AWS does not have are refused.
     A list stands where AWS's API has C(Quantity) and C(Items).
   - A distribution is found by its name, which is the beginning of its caller reference.
@@ -36,8 +37,10 @@ options:
   origins:
     description:
       - Where answers come from
-        (U(https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_Origin.html)); required with O(state=present).
-      - Each needs C(id) and C(domain_name). It is an S3 origin (C(origin_access_control_id)) unless it has C(custom_origin_config) or C(vpc_origin_config).
+        (U(https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_Origin.html)); required with
+          O(state=present).
+      - Each needs C(id) and C(domain_name). It is an S3 origin (C(origin_access_control_id)) unless it has
+        C(custom_origin_config) or C(vpc_origin_config).
       - A C(custom_origin_config) speaks HTTPS only with TLS 1.2 by default. C(origin_shield) is off by default.
     type: list
     elements: dict
@@ -49,9 +52,12 @@ options:
   default_cache_behavior:
     description:
       - What is done with requests
-        (U(https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_DefaultCacheBehavior.html)); required with O(state=present).
-      - It needs C(target_origin_id). C(trusted_key_groups) is a list of key groups' ids; with one, requests must be signed.
-      - Defaults are C(viewer_protocol_policy=redirect-to-https), C(allowed_methods=[GET, HEAD]), C(compress=true), and AWS's cache policy CachingOptimized.
+        (U(https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_DefaultCacheBehavior.html)); required with
+          O(state=present).
+      - It needs C(target_origin_id). C(trusted_key_groups) is a list of key groups' ids; with one, requests must be
+        signed.
+      - Defaults are C(viewer_protocol_policy=redirect-to-https), C(allowed_methods=[GET, HEAD]), C(compress=true),
+        and AWS's cache policy CachingOptimized.
     type: dict
   cache_behaviors:
     description: The same for paths, in the order in which they are tried; each needs C(path_pattern) too.
@@ -104,7 +110,8 @@ options:
   viewer_certificate:
     description:
       - The certificate; CloudFront's own when not given.
-      - C(acm_certificate_arn) must be in us-east-1. The defaults are C(ssl_support_method=sni-only) and C(minimum_protocol_version=TLSv1.2_2021).
+      - C(acm_certificate_arn) must be in us-east-1. The defaults are C(ssl_support_method=sni-only) and
+        C(minimum_protocol_version=TLSv1.2_2021).
     type: dict
     suboptions:
       acm_certificate_arn:

@@ -10,7 +10,8 @@ version_added: 0.1.0
 short_description: Ensure a CloudFront key group
 description:
   - Ensures which public keys a distribution trusts.
-  - A key group is found by its name. With two keys in it, one can be replaced while signatures of the other still count.
+  - A key group is found by its name. With two keys in it, one can be replaced while signatures of the other still
+    count.
 author:
   - The Streamify authors
 options:
@@ -80,8 +81,8 @@ key_group:
       returned: when it exists
 """
 
-from ansible_collections.streamify.aws.plugins.module_utils.core.module import arguments, run
 from ansible_collections.streamify.aws.plugins.module_utils.cloudfront_key_group import KeyGroup
+from ansible_collections.streamify.aws.plugins.module_utils.core.module import arguments, run
 
 
 def main() -> None:

@@ -84,8 +84,8 @@ origin_access_control:
       sample: streamify-production-media
 """
 
-from ansible_collections.streamify.aws.plugins.module_utils.core.module import arguments, run
 from ansible_collections.streamify.aws.plugins.module_utils.cloudfront_origin_access_control import OriginAccessControl
+from ansible_collections.streamify.aws.plugins.module_utils.core.module import arguments, run
 
 
 def main() -> None:

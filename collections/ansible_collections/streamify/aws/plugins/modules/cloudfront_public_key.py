@@ -10,8 +10,10 @@ version_added: 0.1.0
 short_description: Ensure a CloudFront public key
 description:
   - Ensures a public key with which CloudFront checks signed URLs and cookies.
-  - A public key is found by its name. The texts of two keys are the same when they encode the same key, whatever their line ends.
-  - AWS cannot change a key. Another key under the same name makes the module fail; give the new key another name, and let the old one go when nothing uses it any more.
+  - A public key is found by its name. The texts of two keys are the same when they encode the same key, whatever
+    their line ends.
+  - AWS cannot change a key. Another key under the same name makes the module fail; give the new key another name,
+    and let the old one go when nothing uses it any more.
 author:
   - The Streamify authors
 options:
@@ -78,8 +80,8 @@ public_key:
       returned: when it exists
 """
 
-from ansible_collections.streamify.aws.plugins.module_utils.core.module import arguments, run
 from ansible_collections.streamify.aws.plugins.module_utils.cloudfront_public_key import PublicKey
+from ansible_collections.streamify.aws.plugins.module_utils.core.module import arguments, run
 
 
 def main() -> None:

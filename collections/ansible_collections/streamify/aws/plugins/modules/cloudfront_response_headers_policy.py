@@ -155,8 +155,10 @@ response_headers_policy:
       sample: streamify-production-media
 """
 
+from ansible_collections.streamify.aws.plugins.module_utils.cloudfront_response_headers_policy import (
+    ResponseHeadersPolicy,
+)
 from ansible_collections.streamify.aws.plugins.module_utils.core.module import arguments, run
-from ansible_collections.streamify.aws.plugins.module_utils.cloudfront_response_headers_policy import ResponseHeadersPolicy
 
 
 def main() -> None:

@@ -9,7 +9,8 @@ module: dynamodb_table
 version_added: 0.1.0
 short_description: Ensure a DynamoDB table
 description:
-  - Ensures a DynamoDB table with its indexes, its protection against loss (deletion protection, point-in-time recovery),
+  - Ensures a DynamoDB table with its indexes, its protection against loss (deletion protection, point-in-time
+    recovery),
     its expiry, encryption and stream, and waits until table and indexes are active.
   - AWS cannot change a table's keys; the module then fails with a sentence that says so.
 author:
@@ -66,7 +67,8 @@ options:
         type: int
         required: true
   global_secondary_indexes:
-    description: The indexes. One that is not named is removed; one whose keys or projection differ is removed and made anew.
+    description: The indexes. One that is not named is removed; one whose keys or projection differ is removed and
+      made anew.
     type: list
     elements: dict
     suboptions:
@@ -125,7 +127,8 @@ options:
     description: For how many days, from 1 to 35.
     type: int
   deletion_protection_enabled:
-    description: Whether the table refuses to be deleted. With O(state=absent) and V(false) the protection is lifted first.
+    description: Whether the table refuses to be deleted. With O(state=absent) and V(false) the protection is lifted
+      first.
     type: bool
     default: true
   sse_specification:
@@ -272,7 +275,13 @@ def main() -> None:
                 "elements": "dict",
                 "options": {
                     "index_name": {"type": "str", "required": True},
-                    "key_schema": {"type": "list", "elements": "dict", "options": KEY, "required": True, "no_log": False},
+                    "key_schema": {
+                        "type": "list",
+                        "elements": "dict",
+                        "options": KEY,
+                        "required": True,
+                        "no_log": False,
+                    },
                     "projection": {
                         "type": "dict",
                         "options": {

@@ -10,7 +10,8 @@ version_added: 0.1.0
 short_description: Ensure an ECS cluster
 description:
   - Ensures an ECS cluster, its settings such as Container Insights, and its capacity providers.
-  - With O(state=absent) the cluster must have no service and no task; one that was removed a moment ago is waited for.
+  - With O(state=absent) the cluster must have no service and no task; one that was removed a moment ago is waited
+    for.
 author:
   - The Streamify authors
 options:
@@ -20,7 +21,8 @@ options:
     required: true
     aliases: [cluster_name]
   settings:
-    description: Settings by name, such as C(containerInsights) with V(enabled), V(enhanced) or V(disabled). What is not named is left as it is.
+    description: Settings by name, such as C(containerInsights) with V(enabled), V(enhanced) or V(disabled). What is
+      not named is left as it is.
     type: dict
   configuration:
     description: The logging of C(execute-command) and the encryption of storage, in AWS's words in snake_case.

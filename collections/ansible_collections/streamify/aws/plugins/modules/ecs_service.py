@@ -11,7 +11,8 @@ short_description: Ensure an ECS service, and that its new version really runs
 description:
   - Creates and changes ECS services of the rolling, blue/green, linear and canary strategies of ECS itself.
   - Compares everything that was asked for with what ECS reports, and changes just what differs.
-  - Waits for the outcome. The module fails when ECS's circuit breaker or an alarm ended the deployment, when ECS rolled it back, or when it takes too long;
+  - Waits for the outcome. The module fails when ECS's circuit breaker or an alarm ended the deployment, when ECS
+    rolled it back, or when it takes too long;
     the message holds ECS's reason, the stopped tasks' reasons and exit codes, and the service's latest events.
   - With O(state=absent) the service is drained to no tasks first.
 author:
@@ -27,7 +28,8 @@ options:
     type: str
     required: true
   task_definition:
-    description: C(family:revision) or an ARN; C(family) alone means its latest active revision. Required with O(state=present).
+    description: C(family:revision) or an ARN; C(family) alone means its latest active revision. Required with
+      O(state=present).
     type: str
   desired_count:
     description:
@@ -105,7 +107,8 @@ options:
         type: int
         required: true
       advanced_configuration:
-        description: The second target group and the listener rules of blue/green deployments, in AWS's words in snake_case.
+        description: The second target group and the listener rules of blue/green deployments, in AWS's words in
+          snake_case.
         type: dict
   health_check_grace_period_seconds:
     description: Seconds for which ECS does not heed failed checks of a new task.
@@ -323,31 +326,22 @@ events:
   elements: str
 """
 
-from ansible_collections.streamify.aws.plugins.module_utils.core.module import arguments
-from ansible_collections.streamify.aws.plugins.module_utils.core.module import run
+from ansible_collections.streamify.aws.plugins.module_utils.core.module import arguments, run
 from ansible_collections.streamify.aws.plugins.module_utils.ecs_service import Service
 
+SWITCH = {"enable": {"type": "bool", "required": True}, "rollback": {"type": "bool", "required": True}}
+MANAGERS = ["auto", "ansible", "autoscaling"]
+NAMES = {"type": "list", "elements": "str"}
+PARTS = {"type": "list", "elements": "dict"}
+NEEDED = {"type": "str", "required": True}
 DEPLOYMENT = {
     "minimum_healthy_percent": {"type": "int"},
     "maximum_percent": {"type": "int"},
-    "deployment_circuit_breaker": {
-        "type": "dict",
-        "options": {
-            "enable": {"type": "bool", "required": True},
-            "rollback": {"type": "bool", "required": True},
-        },
-    },
-    "alarms": {
-        "type": "dict",
-        "options": {
-            "alarm_names": {"type": "list", "elements": "str", "required": True},
-            "enable": {"type": "bool", "required": True},
-            "rollback": {"type": "bool", "required": True},
-        },
-    },
+    "deployment_circuit_breaker": {"type": "dict", "options": SWITCH},
+    "alarms": {"type": "dict", "options": {"alarm_names": {**NAMES, "required": True}, **SWITCH}},
     "strategy": {"type": "str", "choices": ["ROLLING", "BLUE_GREEN", "LINEAR", "CANARY"]},
     "bake_time_in_minutes": {"type": "int"},
-    "lifecycle_hooks": {"type": "list", "elements": "dict"},
+    "lifecycle_hooks": PARTS,
     "linear_configuration": {"type": "dict"},
     "canary_configuration": {"type": "dict"},
 }
@@ -364,17 +358,12 @@ def main() -> None:
             cluster={"type": "str", "required": True},
             task_definition={"type": "str"},
             desired_count={"type": "int"},
-            desired_count_managed_by={
-                "type": "str",
-                "choices": ["auto", "ansible", "autoscaling"],
-                "default": "auto",
-            },
+            desired_count_managed_by={"type": "str", "choices": MANAGERS, "default": "auto"},
             launch_type={"type": "str", "choices": ["EC2", "FARGATE", "EXTERNAL"]},
             capacity_provider_strategy={
-                "type": "list",
-                "elements": "dict",
+                **PARTS,
                 "options": {
-                    "capacity_provider": {"type": "str", "required": True},
+                    "capacity_provider": NEEDED,
                     "weight": {"type": "int", "default": 0},
                     "base": {"type": "int", "default": 0},
                 },
@@ -384,17 +373,16 @@ def main() -> None:
             network_configuration={
                 "type": "dict",
                 "options": {
-                    "subnets": {"type": "list", "elements": "str", "required": True},
-                    "security_groups": {"type": "list", "elements": "str"},
+                    "subnets": {**NAMES, "required": True},
+                    "security_groups": NAMES,
                     "assign_public_ip": {"type": "bool", "default": False},
                 },
             },
             load_balancers={
-                "type": "list",
-                "elements": "dict",
+                **PARTS,
                 "options": {
-                    "target_group_arn": {"type": "str", "required": True},
-                    "container_name": {"type": "str", "required": True},
+                    "target_group_arn": NEEDED,
+                    "container_name": NEEDED,
                     "container_port": {"type": "int", "required": True},
                     "advanced_configuration": {"type": "dict"},
                 },
@@ -405,11 +393,11 @@ def main() -> None:
             enable_execute_command={"type": "bool"},
             enable_ecs_managed_tags={"type": "bool"},
             propagate_tags={"type": "str", "choices": ["TASK_DEFINITION", "SERVICE", "NONE"]},
-            service_registries={"type": "list", "elements": "dict"},
+            service_registries=PARTS,
             service_connect_configuration={"type": "dict"},
-            volume_configurations={"type": "list", "elements": "dict"},
-            placement_constraints={"type": "list", "elements": "dict"},
-            placement_strategy={"type": "list", "elements": "dict"},
+            volume_configurations=PARTS,
+            placement_constraints=PARTS,
+            placement_strategy=PARTS,
             force_new_deployment={"type": "bool", "default": False},
             wait={"type": "bool", "default": True},
         ),

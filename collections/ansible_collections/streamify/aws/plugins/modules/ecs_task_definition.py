@@ -9,8 +9,10 @@ module: ecs_task_definition
 version_added: 0.1.0
 short_description: Ensure what the latest revision of an ECS task definition says
 description:
-  - Compares everything that was asked for with the latest active revision, and registers a new revision only when something differs.
-  - What AWS adds on its own (empty lists, host ports, protocols) is no difference. What the revision has and the playbook does not is one.
+  - Compares everything that was asked for with the latest active revision, and registers a new revision only when
+    something differs.
+  - What AWS adds on its own (empty lists, host ports, protocols) is no difference. What the revision has and the
+    playbook does not is one.
   - With O(state=absent) every active revision of the family is deregistered.
 author:
   - The Streamify authors
@@ -177,8 +179,7 @@ task_definition:
       returned: when it exists
 """
 
-from ansible_collections.streamify.aws.plugins.module_utils.core.module import arguments
-from ansible_collections.streamify.aws.plugins.module_utils.core.module import run
+from ansible_collections.streamify.aws.plugins.module_utils.core.module import arguments, run
 from ansible_collections.streamify.aws.plugins.module_utils.ecs_task_definition import TaskDefinition
 
 

@@ -11,7 +11,8 @@ short_description: Ensure a target group, its health check and its attributes
 description:
   - Creates and changes target groups of Application, Network and Gateway Load Balancers.
   - Never registers or deregisters a target. Targets belong to ECS, or to who registered them.
-  - What AWS can only change by replacement (protocol, port, VPC, target type) makes the module fail with a sentence that says so.
+  - What AWS can only change by replacement (protocol, port, VPC, target type) makes the module fail with a sentence
+    that says so.
   - Names of attributes are checked, because a misspelt one is an outage that waits.
 author:
   - The Streamify authors
@@ -54,7 +55,8 @@ options:
     description: The port of health checks, or V(traffic-port).
     type: str
   health_check_path:
-    description: The path of an HTTP check, or the full name of a gRPC method such as V(/streamify.health.v1.ReadinessService/CheckReadiness).
+    description: The path of an HTTP check, or the full name of a gRPC method such as
+      V(/streamify.health.v1.ReadinessService/CheckReadiness).
     type: str
   health_check_interval_seconds:
     description: Seconds between two checks, from 5 to 300.
@@ -136,7 +138,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 target_group:
-  description: The target group, in AWS's words in snake_case, with its attributes and tags; empty with O(state=absent).
+  description: The target group, in AWS's words in snake_case, with its attributes and tags; empty with
+    O(state=absent).
   returned: always
   type: dict
   contains:
@@ -144,7 +147,7 @@ target_group:
       description: The ARN.
       type: str
       returned: when it exists
-      sample: arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/streamify-production-http/6d0ecf831eec9f09
+      sample: arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/http/6d0ecf831eec9f09
     target_group_name:
       description: The name.
       type: str
@@ -161,8 +164,7 @@ target_group:
       returned: when it exists
 """
 
-from ansible_collections.streamify.aws.plugins.module_utils.core.module import arguments
-from ansible_collections.streamify.aws.plugins.module_utils.core.module import run
+from ansible_collections.streamify.aws.plugins.module_utils.core.module import arguments, run
 from ansible_collections.streamify.aws.plugins.module_utils.elb_target_group import TargetGroup
 
 PROTOCOLS = ["HTTP", "HTTPS", "TCP", "TLS", "UDP", "TCP_UDP", "GENEVE"]

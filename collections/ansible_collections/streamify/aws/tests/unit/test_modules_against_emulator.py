@@ -6,16 +6,18 @@ from typing import Any
 
 import boto3
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 pytestmark = pytest.mark.integration
 Module = Callable[..., dict[str, Any]]
 
-KEY = """-----BEGIN PUBLIC KEY-----
-MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEolE8SN5P+3cgIDLsU2W+XcYzovcu
-nz+NgiGtDjiHB12bgmOmVL3vg+UxduOgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
-AAAA
------END PUBLIC KEY-----
-"""
+KEY = (
+    ec.generate_private_key(ec.SECP256R1())
+    .public_key()
+    .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    .decode()
+)
 CONTAINER = {
     "name": "api",
     "image": "example/api@sha256:1",
@@ -122,7 +124,9 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
                 "access_control_allow_credentials": True,
                 "access_control_max_age_sec": 60,
             },
-            "security_headers_config": {"strict_transport_security": {"override": True, "access_control_max_age_sec": 1}},
+            "security_headers_config": {
+                "strict_transport_security": {"override": True, "access_control_max_age_sec": 1}
+            },
             "custom_headers_config": [{"header": "X-A", "value": "b"}],
         },
         {"custom_headers_config": None, "security_headers_config": None},
@@ -168,6 +172,9 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
 @pytest.fixture(autouse=True)
 def _around(request: pytest.FixtureRequest, module: Module, emulator: str) -> None:
     """Put there what a service stands on."""
+    if "key_group" in request.node.name:
+        key = module("cloudfront_public_key", {"name": "coll-member", "encoded_key": KEY})["public_key"]["id"]
+        CASES["cloudfront_key_group"][1]["items"] = [key]
     if "ecs_service" in request.node.name:
         ecs = boto3.client(
             "ecs", endpoint_url=emulator, region_name="eu-central-1", aws_access_key_id="x", aws_secret_access_key="x"
@@ -223,9 +230,9 @@ def test_table_that_is_protected_is_not_removed(module: Module) -> None:
     refused = module("dynamodb_table", {**arguments, "state": "absent"})
     assert refused["failed"]
     assert "protected" in refused["msg"]
-    assert module("dynamodb_table", {"name": "coll-protected", "state": "absent", "deletion_protection_enabled": False})[
-        "changed"
-    ]
+    assert module(
+        "dynamodb_table", {"name": "coll-protected", "state": "absent", "deletion_protection_enabled": False}
+    )["changed"]
 
 
 def test_target_group_of_another_port_must_be_replaced(module: Module) -> None:

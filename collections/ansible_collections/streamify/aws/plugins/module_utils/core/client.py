@@ -4,22 +4,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-from typing import Any
-from typing import Iterable
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 try:
-    from botocore.exceptions import ClientError
-    from botocore.exceptions import ParamValidationError
+    from botocore.exceptions import ClientError, ParamValidationError
 except ImportError:
     pass  # handled by AnsibleAWSModule
 
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 
 from .errors import ResourceError
-from .shapes import from_response
-from .shapes import snake
-from .shapes import to_request
+from .shapes import from_response, snake, to_request
 
 if TYPE_CHECKING:
     from botocore.model import OperationModel

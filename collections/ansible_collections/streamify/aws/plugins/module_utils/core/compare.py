@@ -5,10 +5,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from dataclasses import field
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
-from typing import Mapping
 
 _EMPTY: tuple[Any, ...] = ([], {}, "", False, 0)
 
@@ -86,12 +85,9 @@ def _project_list(desired: list[Any], actual: list[Any], rules: Rules, name: str
     if name in rules.keyed:
         by = rules.keyed[name]
         wanted = {item.get(by): item for item in desired if isinstance(item, dict)}
-        return [
-            project(wanted[item.get(by)], item, rules) if item.get(by) in wanted else item
-            for item in actual
-        ]
+        return [project(wanted[item.get(by)], item, rules) if item.get(by) in wanted else item for item in actual]
     if len(desired) == len(actual):
-        return [project(wanted, item, rules) for wanted, item in zip(desired, actual)]
+        return [project(wanted, item, rules) for wanted, item in zip(desired, actual, strict=True)]
     return actual
 
 

@@ -7,8 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 try:
-    from botocore.exceptions import BotoCoreError
-    from botocore.exceptions import ClientError
+    from botocore.exceptions import BotoCoreError, ClientError
 except ImportError:
     pass  # handled by AnsibleAWSModule
 
@@ -17,9 +16,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from .client import Client
 from .compare import given
 from .errors import ResourceError
-from .resource import Context
-from .resource import Outcome
-from .resource import Resource
+from .resource import Context, Outcome, Resource
 
 
 def arguments(*, tags: bool = False, timeout: int | None = None, **spec: Any) -> dict[str, Any]:
@@ -69,9 +66,7 @@ def run(kind: type[Resource], argument_spec: dict[str, Any], **options: Any) -> 
 def result(kind: type[Resource], outcome: Outcome) -> dict[str, Any]:
     """Return what the module tells: changed, the resource, and a diff of what differs."""
     differs = {
-        key
-        for key in {*outcome.before, *outcome.after}
-        if outcome.before.get(key, "") != outcome.after.get(key, "")
+        key for key in {*outcome.before, *outcome.after} if outcome.before.get(key, "") != outcome.after.get(key, "")
     }
     return {
         "changed": outcome.changed,

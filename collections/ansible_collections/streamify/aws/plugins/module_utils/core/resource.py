@@ -4,19 +4,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from dataclasses import field
-from typing import TYPE_CHECKING
-from typing import Any
-from typing import Callable
-from typing import ClassVar
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from . import tags as tagging
-from .compare import Rules
-from .compare import given
-from .compare import merged
-from .compare import normal
-from .compare import project
+from .compare import Rules, given, merged, normal, project
 from .errors import ResourceError
 from .waiting import Waiter
 
@@ -39,7 +32,7 @@ class Context:
     params: dict[str, Any]
     client: Callable[..., Client]
     waiter: Callable[[float], Waiter] = Waiter
-    warn: Callable[[str], Any] = lambda message: None
+    warn: Callable[[str], Any] = lambda _: None
 
 
 @dataclass

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import base64
 import datetime
-import re
-from typing import TYPE_CHECKING
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 try:
     from botocore import xform_name
@@ -104,9 +102,7 @@ def _counted(shape: Shape, value: Any, where: str) -> dict[str, Any]:
 def _to_scalar(kind: str, value: Any, where: str) -> Any:
     try:
         if kind in ("integer", "long"):
-            if isinstance(value, bool):
-                raise ValueError
-            return int(value)
+            return int(str(value))
         if kind in ("float", "double"):
             return float(value)
     except (TypeError, ValueError):
@@ -158,9 +154,8 @@ def from_response(shape: Shape | None, value: Any) -> Any:
 
 
 def _members(shape: Shape, value: dict[str, Any]) -> dict[str, Any]:
-    return {snake(key): from_response(shape.members.get(key), item) for key, item in value.items() if key != "ResponseMetadata"}
-
-
-def sentence(name: str) -> str:
-    """Return the words of a class or operation: ``DescribeServices`` is ``describe services``."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
+    return {
+        snake(key): from_response(shape.members.get(key), item)
+        for key, item in value.items()
+        if key != "ResponseMetadata"
+    }

@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
-from typing import Iterable
 
 
 def to_dict(tags: Iterable[dict[str, Any]] | None) -> dict[str, str]:

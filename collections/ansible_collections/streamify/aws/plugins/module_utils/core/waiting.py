@@ -6,9 +6,8 @@ from __future__ import annotations
 
 import random
 import time
-from typing import Any
-from typing import Callable
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from .errors import WaitTimeout
 
