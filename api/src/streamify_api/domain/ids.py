@@ -63,6 +63,6 @@ def parse_request_id(value: str) -> str:
         canonical = str(UUID(value))
     except ValueError:
         canonical = ""
-    if canonical != value.lower():
+    if not canonical or canonical != value.lower():
         raise InvalidArgumentError("INVALID_REQUEST_ID", "request_id must be a UUID, made once and kept for retries.")
     return canonical

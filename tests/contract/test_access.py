@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who may call what over gRPC, and what needs no token."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import grpc
+import jwt
+import pytest
+from contract.callers import Service, create_request, reason
+from contract.platform_state import Issuer
+from contract.processes import Api
+from cryptography.hazmat.primitives.asymmetric import ec
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from streamify.catalog.v1 import catalog_service_pb2 as catalog
+from streamify.health.v1 import health_service_pb2 as health
+from streamify.health.v1 import health_service_pb2_grpc as health_grpc
+from streamify.upload.v1 import upload_service_pb2 as upload_pb
+
+METHODS = [
+    (f"/{service.full_name}/{method.name}", method.input_type._concrete_class())
+    for file in (upload_pb.DESCRIPTOR, catalog.DESCRIPTOR)
+    for service in file.services_by_name.values()
+    for method in service.methods
+]
+
+
+async def raw_call(channel: grpc.aio.Channel, method: str, body: bytes, token: str | None) -> grpc.aio.AioRpcError:
+    metadata = (("authorization", f"Bearer {token}"),) if token else ()
+    call = channel.unary_unary(method, request_serializer=bytes, response_deserializer=bytes)
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call(body, metadata=metadata, timeout=10)
+    return caught.value
+
+
+@pytest.mark.parametrize(("method", "message"), METHODS, ids=[method for method, _ in METHODS])
+async def test_no_method_answers_without_a_token(channel: grpc.aio.Channel, method: str, message: Any) -> None:
+    error = await raw_call(channel, method, message.SerializeToString(), None)
+    assert error.code() is grpc.StatusCode.UNAUTHENTICATED
+    assert reason(error).reason == "TOKEN_MISSING"
+
+
+@pytest.mark.parametrize(("method", "message"), METHODS, ids=[method for method, _ in METHODS])
+async def test_no_method_answers_without_its_scope(
+    channel: grpc.aio.Channel, issuer: Issuer, method: str, message: Any
+) -> None:
+    error = await raw_call(channel, method, message.SerializeToString(), issuer.token(scope="something:else"))
+    assert error.code() is grpc.StatusCode.PERMISSION_DENIED
+    assert reason(error).reason == "SCOPE_MISSING"
+
+
+@pytest.mark.parametrize(("method", "message"), METHODS, ids=[method for method, _ in METHODS])
+async def test_an_undecodable_message_is_an_invalid_argument(
+    channel: grpc.aio.Channel, issuer: Issuer, method: str, message: Any
+) -> None:
+    error = await raw_call(channel, method, b"\xff\xff\xff", issuer.token())
+    assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert reason(error).reason == "UNDECODABLE"
+
+
+@pytest.mark.parametrize(
+    ("claims", "expected"),
+    [
+        ({"lifetime": timedelta(minutes=-5)}, "TOKEN_EXPIRED"),
+        ({"aud": "somebody-else"}, "TOKEN_INVALID"),
+        ({"iss": "https://elsewhere.example.com"}, "TOKEN_INVALID"),
+        ({"tenant": ""}, "TOKEN_INVALID"),
+        ({"scope": ["uploads:write"]}, "TOKEN_INVALID"),
+    ],
+)
+async def test_a_token_that_does_not_fit_is_refused(
+    as_tenant: Callable[..., Service], claims: dict[str, Any], expected: str
+) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await as_tenant(**claims).create()
+    assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
+    assert reason(caught.value).reason == expected
+
+
+@pytest.mark.parametrize("forgery", ["other key", "no signature", "symmetric", "garbage"])
+async def test_a_forged_token_is_refused(channel: grpc.aio.Channel, issuer: Issuer, forgery: str) -> None:
+    claims = jwt.decode(issuer.token(), options={"verify_signature": False})
+    token = {
+        "other key": Issuer(ec.generate_private_key(ec.SECP256R1())).token(),
+        "no signature": jwt.encode(claims, None, algorithm="none", headers={"kid": "test"}),
+        "symmetric": jwt.encode(claims, "x" * 32, algorithm="HS256", headers={"kid": "test"}),
+        "garbage": "abc.def.ghi",
+    }[forgery]
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await Service(channel, token).upload("CreateUpload", create_request())
+    assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
+
+
+async def test_readiness_health_and_reflection_need_no_token(channel: grpc.aio.Channel) -> None:
+    await health_grpc.ReadinessServiceStub(channel).CheckReadiness(health.CheckReadinessRequest())
+    for name in ("", "streamify.upload.v1.UploadService"):
+        answer = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(service=name))
+        assert answer.status == health_pb2.HealthCheckResponse.SERVING
+    ask = reflection_pb2.ServerReflectionRequest(list_services="")
+    listed = reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo(iter([ask]))
+    names = {item.name async for answer in listed for item in answer.list_services_response.service}
+    assert {"streamify.upload.v1.UploadService", "streamify.catalog.v1.VideoService"} <= names
+
+
+async def test_an_unknown_method_is_unimplemented(channel: grpc.aio.Channel, issuer: Issuer) -> None:
+    error = await raw_call(channel, "/streamify.upload.v1.UploadService/Nothing", b"", issuer.token())
+    assert error.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+async def test_an_oversized_message_is_refused(service: Service) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await service.create(title="x" * 2_000_000)
+    assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+async def test_the_log_holds_calls_and_no_tokens(api: Api, service: Service) -> None:
+    await service.create()
+    assert service.token is not None
+    text = "".join(api.lines)
+    assert "/streamify.upload.v1.UploadService/CreateUpload" in text
+    assert service.token not in text
+    assert "PRIVATE KEY" not in text
+    assert all(event["level"] and event["timestamp"] for event in api.events())
