@@ -113,8 +113,12 @@ class Supervisor:
             (self.records / f"{name}.{suffix}").unlink(missing_ok=True)
 
     def stop_all(self) -> None:
-        """Stop every recorded process, the latest started first."""
-        for name in list(self.names()):
+        """Stop every recorded process, all at the same time."""
+        names = list(self.names())
+        for name in names:
+            if pid := self.pid(name):
+                os.kill(pid, signal.SIGTERM)
+        for name in names:
             self.stop(name)
 
     def log_tail(self, name: str, lines: int = 15) -> str:
