@@ -81,7 +81,7 @@ def verify(request: Request, keys: Mapping[str, PublicKey], now: float) -> None:
 
 
 def split(request: Request) -> tuple[dict[str, str], str]:
-    """The signature's fields, and the URL without them; a signed query is preferred to cookies, never mixed with them."""
+    """The signature's fields, and the URL without them. A signed query wins over cookies; they are never mixed."""
     parts = urlsplit(request.url)
     given: dict[str, str] = {}
     rest = []
