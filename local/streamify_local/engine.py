@@ -129,12 +129,17 @@ def ensure_network(engine: Any, environment: Environment) -> bool:
     return True
 
 
-def remove_environment(engine: Any, environment: Environment, *, last: bool) -> None:
-    """Remove the environment's containers, network and images; and the base image if it was the `last` one."""
+def remove_containers(engine: Any, environment: Environment) -> None:
+    """Remove the environment's tasks, at whatever state."""
     for container in engine.containers.list(all=True, filters={"label": f"{LABEL}={environment.name}"}):
         if container.labels.get(STATE_LABEL) == str(environment.state_dir):
             with suppress(NotFound):
                 container.remove(force=True, v=True)
+
+
+def remove_environment(engine: Any, environment: Environment, *, last: bool) -> None:
+    """Remove the environment's containers, network and images; and the base image if it was the `last` one."""
+    remove_containers(engine, environment)
     for network in engine.networks.list(names=[f"^{environment.network}$"]):
         if (network.attrs.get("Labels") or {}).get(STATE_LABEL) == str(environment.state_dir):
             _remove_network(network)

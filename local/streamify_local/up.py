@@ -45,6 +45,8 @@ def up(name: str) -> dict[str, Any]:
         changed |= issuer.ensure(env)
         supervisor = Supervisor(state_dir)
         with step("AWS emulator"):
+            if supervisor.pid("emulator") is None:
+                engine.remove_containers(client, env)  # tasks of one that died, of which the next knows nothing
             changed |= supervisor.ensure([emulator(env)])
         # Not awaited: whoever needs the image calls `base-image`, which waits for this one's lock.
         if _needs_base_image(client):
