@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The platform as the client sees it: a gRPC server over TLS that takes one token, and storage that takes PUTs."""
+
+import datetime
+import hashlib
+import ipaddress
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import grpc
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from streamify.catalog.v1 import catalog_service_pb2 as catalog
+from streamify.catalog.v1 import catalog_service_pb2_grpc as catalog_grpc
+from streamify.upload.v1 import upload_service_pb2 as upload
+from streamify.upload.v1 import upload_service_pb2_grpc as upload_grpc
+
+TOKEN = "right-token"
+VIDEO_ID = "vid_01ARZ3NDEKTSV4RRFFQ69G5FAV"
+UPLOAD_ID = "upl_01ARZ3NDEKTSV4RRFFQ69G5FAV"
+PART_BYTES = 100_000
+
+
+def make_certificate() -> tuple[bytes, bytes]:
+    """A certificate for localhost that signs itself, and its key (PEM)."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.UTC)
+    names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(now).not_valid_after(now + datetime.timedelta(days=1))
+    builder = builder.add_extension(names, critical=False)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    plain = serialization.NoEncryption()
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM), pem
+
+
+@dataclass
+class Storage:
+    """Objects by path. `answers` are statuses to give, in turn, instead of taking a PUT."""
+
+    objects: dict[str, bytes] = field(default_factory=dict)
+    order: list[str] = field(default_factory=list)
+    headers: dict[str, dict[str, str]] = field(default_factory=dict)
+    answers: list[int] = field(default_factory=list)
+    url: str = ""
+
+
+@dataclass
+class FakePlatform:
+    """What was asked of the platform, and what it shall answer.
+
+    Attributes:
+        target: host:port of the gRPC server.
+        calls: method name and request, in order.
+        unavailable: how many calls to answer with UNAVAILABLE first.
+        before: called before every answer.
+    """
+
+    storage: Storage
+    target: str = ""
+    calls: list[tuple[str, Any]] = field(default_factory=list)
+    unavailable: int = 0
+    before: Callable[[str], None] = lambda _: None
+
+    def asked(self, method: str) -> list[Any]:
+        return [request for name, request in self.calls if name == method]
+
+    def take(self, method: str, request: Any, context: grpc.ServicerContext) -> None:
+        if dict(context.invocation_metadata()).get("authorization") != f"Bearer {TOKEN}":
+            context.abort(grpc.StatusCode.UNAUTHENTICATED, "The token is not valid.")
+        if self.unavailable > 0:
+            self.unavailable -= 1
+            context.abort(grpc.StatusCode.UNAVAILABLE, "This task is draining.")
+        self.before(method)
+        self.calls.append((method, request))
+
+
+class _Uploads(upload_grpc.UploadServiceServicer):
+    def __init__(self, fake: FakePlatform) -> None:
+        self.fake = fake
+
+    def CreateUpload(self, request: Any, context: grpc.ServicerContext) -> upload.CreateUploadResponse:  # noqa: N802
+        self.fake.take("CreateUpload", request, context)
+        made = upload.Upload(
+            upload_id=UPLOAD_ID,
+            video_id=VIDEO_ID,
+            size_bytes=request.size_bytes,
+            part_size_bytes=PART_BYTES,
+            part_count=-(-request.size_bytes // PART_BYTES),
+        )
+        return upload.CreateUploadResponse(upload=made)
+
+    def CreatePartUrls(self, request: Any, context: grpc.ServicerContext) -> upload.CreatePartUrlsResponse:  # noqa: N802
+        self.fake.take("CreatePartUrls", request, context)
+        base = f"{self.fake.storage.url}/source"
+        urls = [upload.PartUrl(part_number=n, url=f"{base}/{n:04}") for n in request.part_numbers]
+        return upload.CreatePartUrlsResponse(urls=urls)
+
+    def CompleteUpload(self, request: Any, context: grpc.ServicerContext) -> upload.CompleteUploadResponse:  # noqa: N802
+        self.fake.take("CompleteUpload", request, context)
+        return upload.CompleteUploadResponse()
+
+
+class _Videos(catalog_grpc.VideoServiceServicer):
+    def __init__(self, fake: FakePlatform) -> None:
+        self.fake = fake
+
+    def GetVideo(self, request: Any, context: grpc.ServicerContext) -> catalog.GetVideoResponse:  # noqa: N802
+        self.fake.take("GetVideo", request, context)
+        if request.video_id != VIDEO_ID:
+            context.abort(grpc.StatusCode.NOT_FOUND, "There is no such video.")
+        return catalog.GetVideoResponse(video=self._video("A film"))
+
+    def ListVideos(self, request: Any, context: grpc.ServicerContext) -> catalog.ListVideosResponse:  # noqa: N802
+        self.fake.take("ListVideos", request, context)
+        token = "" if request.page_token else "more"
+        return catalog.ListVideosResponse(videos=[self._video(f"Film {token}")], next_page_token=token)
+
+    def CreateMediaUrls(self, request: Any, context: grpc.ServicerContext) -> catalog.CreateMediaUrlsResponse:  # noqa: N802
+        self.fake.take("CreateMediaUrls", request, context)
+        base = f"{self.fake.storage.url}/media"
+        urls = [
+            catalog.MediaUrl(path=f.path, url=f"{base}/{f.path}", headers={"Content-Type": f.content_type})
+            for f in request.files
+        ]
+        return catalog.CreateMediaUrlsResponse(urls=urls)
+
+    def PublishVideo(self, request: Any, context: grpc.ServicerContext) -> catalog.PublishVideoResponse:  # noqa: N802
+        self.fake.take("PublishVideo", request, context)
+        video = self._video("A film")
+        video.renditions.extend(request.renditions)
+        return catalog.PublishVideoResponse(video=video)
+
+    @staticmethod
+    def _video(title: str) -> catalog.Video:
+        url = f"https://watch.example/watch/{VIDEO_ID}"
+        return catalog.Video(video_id=VIDEO_ID, title=title, state=catalog.VIDEO_STATE_PUBLISHED, watch_url=url)
+
+
+def serve_grpc(fake: FakePlatform, certificate: tuple[bytes, bytes]) -> grpc.Server:
+    """Starts the gRPC server and writes its address into the fake."""
+    server = grpc.server(ThreadPoolExecutor(4))
+    upload_grpc.add_UploadServiceServicer_to_server(_Uploads(fake), server)
+    catalog_grpc.add_VideoServiceServicer_to_server(_Videos(fake), server)
+    credentials = grpc.ssl_server_credentials([(certificate[1], certificate[0])])
+    fake.target = f"localhost:{server.add_secure_port('localhost:0', credentials)}"
+    server.start()
+    return server
+
+
+def serve_storage(storage: Storage) -> ThreadingHTTPServer:
+    """Starts storage and writes its address into it."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_PUT(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            status = storage.answers.pop(0) if storage.answers else 200
+            if status == 200:
+                storage.objects[self.path] = body
+                storage.order.append(self.path)
+                storage.headers[self.path] = {k.lower(): v for k, v in self.headers.items()}
+            self.send_response(status)
+            self.send_header("ETag", etag(body))
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    storage.url = f"http://127.0.0.1:{server.server_port}"
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    return server
+
+
+def etag(body: bytes) -> str:
+    """What storage answers to a PUT of that body."""
+    return f'"{hashlib.md5(body).hexdigest()}"'
+
+
+def write_settings(folder: Path, certificate: bytes) -> tuple[Path, Path]:
+    """The CA file and the token file in that folder."""
+    ca_file, token_file = folder / "ca.pem", folder / "token"
+    ca_file.write_bytes(certificate)
+    token_file.write_text(TOKEN + "\n")
+    return ca_file, token_file
