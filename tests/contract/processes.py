@@ -131,7 +131,7 @@ def run_api(environment: Mapping[str, str]) -> Iterator[Api]:
     def read() -> None:
         with stdout:
             for line in stdout:
-                api.lines.append(line)  # noqa: PERF402  readers want each line at once
+                api.lines.append(line)
 
     def serving() -> bool:
         assert process.poll() is None, "\n".join(api.lines)

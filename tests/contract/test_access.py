@@ -12,6 +12,7 @@ from contract.callers import Service, create_request, reason
 from contract.platform_state import Issuer
 from contract.processes import Api
 from cryptography.hazmat.primitives.asymmetric import ec
+from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from streamify.catalog.v1 import catalog_service_pb2 as catalog
@@ -20,7 +21,7 @@ from streamify.health.v1 import health_service_pb2_grpc as health_grpc
 from streamify.upload.v1 import upload_service_pb2 as upload_pb
 
 METHODS = [
-    (f"/{service.full_name}/{method.name}", method.input_type._concrete_class())
+    (f"/{service.full_name}/{method.name}", GetMessageClass(method.input_type)())
     for file in (upload_pb.DESCRIPTOR, catalog.DESCRIPTOR)
     for service in file.services_by_name.values()
     for method in service.methods
@@ -84,7 +85,7 @@ async def test_a_forged_token_is_refused(channel: grpc.aio.Channel, issuer: Issu
     claims = jwt.decode(issuer.token(), options={"verify_signature": False})
     token = {
         "other key": Issuer(ec.generate_private_key(ec.SECP256R1())).token(),
-        "no signature": jwt.encode(claims, None, algorithm="none", headers={"kid": "test"}),
+        "no signature": jwt.encode(claims, "", algorithm="none", headers={"kid": "test"}),
         "symmetric": jwt.encode(claims, "x" * 32, algorithm="HS256", headers={"kid": "test"}),
         "garbage": "abc.def.ghi",
     }[forgery]
