@@ -57,14 +57,8 @@ options:
         description: The name, such as V(FARGATE) or V(FARGATE_SPOT).
         type: str
         required: true
-      weight:
-        description: The share of tasks.
-        type: int
-        default: 0
-      base:
-        description: The least number of tasks.
-        type: int
-        default: 0
+      weight: {description: The share of tasks., type: int, default: 0}
+      base: {description: The least number of tasks., type: int, default: 0}
   platform_version:
     description: The Fargate platform's version, such as V(LATEST) or V(1.4.0).
     type: str
@@ -98,14 +92,8 @@ options:
         description: The target group.
         type: str
         required: true
-      container_name:
-        description: The container.
-        type: str
-        required: true
-      container_port:
-        description: The container's port.
-        type: int
-        required: true
+      container_name: {description: The container., type: str, required: true}
+      container_port: {description: The container's port., type: int, required: true}
       advanced_configuration:
         description: The second target group and the listener rules of blue/green deployments, in AWS's words in
           snake_case.

@@ -53,7 +53,6 @@ class FakeAws:
         stubber = Stubber(made)
 
         def call(operation: str, request: dict[str, Any]) -> Any:
-            stubber._assert_expected_params  # noqa: B018 - the checks below are the stubber's own
             model = made.meta.service_model.operation_model(operation)
             made._serializer.serialize_to_request(request, model)
             self.calls.append((operation, request))
@@ -122,7 +121,6 @@ def context(aws: FakeAws) -> Callable[..., Any]:
 
 def run_module(name: str, arguments: dict[str, Any], *, check: bool = False) -> dict[str, Any]:
     """Run a module's main in this process, as Ansible would run it, and return its result."""
-    from ansible.module_utils import basic
     from ansible.module_utils.testing import patch_module_args
 
     module = import_module(f"ansible_collections.streamify.aws.plugins.modules.{name}")
@@ -133,7 +131,6 @@ def run_module(name: str, arguments: dict[str, Any], *, check: bool = False) -> 
         contextlib.suppress(SystemExit),
     ):
         module.main()
-    assert basic
     return dict(json.loads(out.getvalue()))
 
 
@@ -180,5 +177,16 @@ def module(emulator: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_EC2_METADATA_DISABLED": "true",
     }.items():
+        monkeypatch.setenv(key, value)
+    return run_module
+
+
+@pytest.fixture
+def run(aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
+    """Run a module against the script."""
+    from ansible_collections.streamify.aws.plugins.module_utils.core import module as core
+
+    monkeypatch.setattr(core, "Client", lambda made: aws.client(made.meta.service_model.service_name))
+    for key, value in {"AWS_REGION": REGION, "AWS_ACCESS_KEY_ID": "nobody", "AWS_SECRET_ACCESS_KEY": "nothing"}.items():
         monkeypatch.setenv(key, value)
     return run_module

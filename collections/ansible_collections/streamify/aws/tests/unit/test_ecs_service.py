@@ -137,7 +137,7 @@ def test_who_owns_the_count_must_be_said_when_aws_does_not_tell(context: Callabl
 
     exists(aws, desiredCount=7)
     aws.fail("DescribeScalableTargets", "AccessDeniedException")
-    with pytest.raises(ResourceError, match="AccessDeniedException.*Say desired_count_managed_by"):
+    with pytest.raises(ResourceError, match=r"AccessDeniedException.*Say desired_count_managed_by"):
         make(context, desired_count=3).ensure_present(check_mode=False)
 
 
@@ -176,8 +176,11 @@ def test_blue_green_with_two_target_groups_is_a_request_that_aws_takes(
         context,
         desired_count=3,
         load_balancers=balancers,
-        deployment_configuration={"strategy": "CANARY", "bake_time_in_minutes": 5,
-                                  "canary_configuration": {"canary_percent": 10, "canary_bake_time_in_minutes": 2}},
+        deployment_configuration={
+            "strategy": "CANARY",
+            "bake_time_in_minutes": 5,
+            "canary_configuration": {"canary_percent": 10, "canary_bake_time_in_minutes": 2},
+        },
     ).ensure_present(check_mode=False)
     request = aws.requests("CreateService")[0]
     assert request["loadBalancers"][1]["advancedConfiguration"]["alternateTargetGroupArn"] == f"{GROUP}/green/1"

@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 
 RETRIES = 8
 MAX_DELAY = 20  # seconds between two tries
+# Beside those that amazon.aws knows.
+PASSING = (
+    "RequestThrottled",
+    "RequestThrottledException",
+    "ServerException",
+    "ThrottledException",
+    "ThrottlingException",
+)
 
 
 def error_code(error: Exception) -> str:
@@ -62,7 +70,7 @@ class Client:
         model = self._model(operation)
         arguments = to_request(model.input_shape, request) if model.input_shape else {}
         retry = AWSRetry.jittered_backoff(
-            retries=self._retries, delay=1, max_delay=MAX_DELAY, catch_extra_error_codes=list(retry_on)
+            retries=self._retries, delay=1, max_delay=MAX_DELAY, catch_extra_error_codes=[*PASSING, *retry_on]
         )
         try:
             response = retry(getattr(self.botocore, operation))(**arguments)
@@ -82,7 +90,9 @@ class Client:
         """Return one member of every page of a listing operation."""
         model = self._model(operation)
         arguments = to_request(model.input_shape, request)
-        retry = AWSRetry.jittered_backoff(retries=self._retries, delay=1, max_delay=MAX_DELAY)
+        retry = AWSRetry.jittered_backoff(
+            retries=self._retries, delay=1, max_delay=MAX_DELAY, catch_extra_error_codes=list(PASSING)
+        )
         pages = retry(lambda: list(self.botocore.get_paginator(operation).paginate(**arguments)))()
         found: list[Any] = []
         for page in pages:

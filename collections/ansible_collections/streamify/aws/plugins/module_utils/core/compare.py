@@ -18,7 +18,7 @@ class Rules:
 
     :param unordered: lists whose order means nothing to AWS.
     :param keyed: lists of dictionaries that AWS tells apart by one of their names.
-    :param exact: dictionaries in which what was not asked for must not be there.
+    :param exact: parts in which, at any depth, nothing may be that was not asked for.
     """
 
     unordered: frozenset[str] = frozenset()
@@ -70,7 +70,9 @@ def project(desired: Any, actual: Any, rules: Rules, name: str = "") -> Any:
     if actual is None and isinstance(desired, dict):
         empty = project(desired, {}, rules, name)
         return desired if empty == desired else None
-    if isinstance(desired, dict) and isinstance(actual, dict) and name not in rules.exact:
+    if name in rules.exact:
+        return actual
+    if isinstance(desired, dict) and isinstance(actual, dict):
         return {
             key: project(item, actual.get(key), rules, key)
             for key, item in desired.items()

@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from botocore.model import Shape
 
 # What xform_name cuts at the wrong place.
-_PRETTY = {"e_tag": "etag", "cloud_front_default_certificate": "cloudfront_default_certificate"}
+_PRETTY = {
+    "cloud_front_default_certificate": "cloudfront_default_certificate",
+    "e_tag": "etag",
+    "size_in_gi_b": "size_in_gib",
+}
 
 
 def snake(name: str) -> str:
