@@ -109,6 +109,10 @@ class _Uploads(upload_grpc.UploadServiceServicer):
         self.fake.take("CompleteUpload", request, context)
         return upload.CompleteUploadResponse()
 
+    def GetUpload(self, request: Any, context: grpc.ServicerContext) -> upload.GetUploadResponse:  # noqa: N802
+        self.fake.take("GetUpload", request, context)
+        return upload.GetUploadResponse()
+
 
 class _Videos(catalog_grpc.VideoServiceServicer):
     def __init__(self, fake: FakePlatform) -> None:
