@@ -89,7 +89,9 @@ def stop_own() -> None:
     directory = engine_dir()
     if not directory.exists():
         return
-    Supervisor(directory).stop("dockerd", grace=30)
+    supervisor = Supervisor(directory)
+    supervisor.stop("dockerd", grace=30)
+    supervisor.stop_all()
     remove_tree(directory)
 
 

@@ -7,12 +7,14 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 # The process writes its own record before it becomes the program, so no moment exists in which it runs unrecorded.
 _SHIM = 'read -r stat < /proc/$$/stat && printf "%s\\n" "$stat" > "$0" && exec "$@"'
 _POLL_SECONDS = 0.05
+_MARK = "STREAMIFY_SUPERVISOR"
 
 
 class LocalCloudError(Exception):
@@ -113,13 +115,16 @@ class Supervisor:
             (self.records / f"{name}.{suffix}").unlink(missing_ok=True)
 
     def stop_all(self) -> None:
-        """Stop every recorded process, all at the same time."""
+        """Stop every recorded process, all at the same time, and those whose records were lost."""
         names = list(self.names())
         for name in names:
             if pid := self.pid(name):
                 os.kill(pid, signal.SIGTERM)
         for name in names:
             self.stop(name)
+        for pid in self._marked():
+            _kill(pid)
+        _wait_until(lambda: not self._marked(), 5)
 
     def log_tail(self, name: str, lines: int = 15) -> str:
         """The end of a process's log, for error messages."""
@@ -144,7 +149,7 @@ class Supervisor:
         with (self.logs / f"{process.name}.log").open("wb") as log:
             return subprocess.Popen(
                 ["/bin/sh", "-c", _SHIM, str(stat), *process.command],
-                env={**os.environ, **process.environment},
+                env={**os.environ, **process.environment, _MARK: str(self.records)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -183,11 +188,23 @@ class Supervisor:
             return [s.pid for s in stats if s and s.session == recorded.pid and s.state not in "ZX"]
 
         for pid in members():
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
+            _kill(pid)
         _wait_until(lambda: not members(), 5)
+
+    def _marked(self) -> list[int]:
+        """The live processes that carry this supervisor's mark in the environment they were started with."""
+        mark = f"{_MARK}={self.records}".encode()
+        found = []
+        for path in Path("/proc").iterdir():
+            with suppress(OSError):  # it ended meanwhile, or is another user's
+                if path.name.isdigit() and mark in (path / "environ").read_bytes().split(b"\0"):
+                    found.append(int(path.name))
+        return found
+
+
+def _kill(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
 
 
 def _wait_until(condition: Callable[[], bool], seconds: float) -> bool:

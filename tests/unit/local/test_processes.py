@@ -3,6 +3,7 @@
 
 import json
 import os
+import shutil
 import signal
 import sys
 import warnings
@@ -109,6 +110,15 @@ def test_half_written_record_counts_as_not_running(supervisor: Supervisor, conte
     assert supervisor.pid("one") is None
     supervisor.stop("one")
     assert supervisor.ensure([Process("one", SLEEPER)])
+
+
+def test_stop_all_finds_processes_whose_records_are_lost(supervisor: Supervisor) -> None:
+    supervisor.ensure([Process("one", SLEEPER)])
+    pid = pid_of(supervisor)
+    shutil.rmtree(supervisor.records)
+    supervisor.stop_all()
+    stat = Stat.of(pid)
+    assert stat is None or stat.state in "ZX"
 
 
 def test_stat_is_parsed_even_with_spaces_in_the_programs_name() -> None:
