@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from streamify_local import cdn
+from streamify_local.processes import Supervisor
 
 from .platform import Platform, eventually, running
 
@@ -182,3 +183,26 @@ def test_the_bucket_is_read_only_through_the_distribution_that_its_policy_names(
     assert site.ask("/v/one/new.mp4", site.cookies())[0] == 403
     site.allow(arn)
     assert site.ask("/v/one/new.mp4", site.cookies())[:2] == (200, b"new")
+
+
+def test_a_key_that_left_the_key_group_is_refused(site: Cdn) -> None:
+    api = site.platform.cloudfront
+    assert site.ask("/v/one/video.mp4", site.cookies())[0] == 200
+    group = api.list_key_groups()["KeyGroupList"]["Items"][0]["KeyGroup"]["Id"]
+    pem = (
+        ec.generate_private_key(ec.SECP256R1())
+        .public_key()
+        .public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    )
+    another = api.create_public_key(PublicKeyConfig={"CallerReference": "n", "Name": "n", "EncodedKey": pem.decode()})
+    for items, outcome in (([another["PublicKey"]["Id"]], 403), ([site.key_id], 200)):
+        etag = api.get_key_group(Id=group)["ETag"]
+        api.update_key_group(Id=group, IfMatch=etag, KeyGroupConfig={"Name": "g", "Items": items})
+        assert eventually(lambda expected=outcome: site.ask("/v/one/video.mp4", site.cookies())[0] == expected)
+
+
+def test_without_its_verifier_the_cdn_lets_nothing_through(site: Cdn) -> None:
+    """The last test of this file: it ends the verifier."""
+    assert site.ask("/v/one/video.mp4", site.cookies())[0] == 200
+    Supervisor(site.platform.env.state_dir).stop("cdn-verifier")
+    assert site.ask("/v/one/video.mp4", site.cookies())[0] == 500
