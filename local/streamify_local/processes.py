@@ -14,7 +14,6 @@ from pathlib import Path
 # The process writes its own record before it becomes the program, so no moment exists in which it runs unrecorded.
 _SHIM = 'read -r stat < /proc/$$/stat && printf "%s\\n" "$stat" > "$0" && exec "$@"'
 _POLL_SECONDS = 0.05
-_MARK = "STREAMIFY_SUPERVISOR"
 
 
 class LocalCloudError(Exception):
@@ -122,9 +121,9 @@ class Supervisor:
                 os.kill(pid, signal.SIGTERM)
         for name in names:
             self.stop(name)
-        for pid in self._marked():
+        for pid in self._writers():
             _kill(pid)
-        _wait_until(lambda: not self._marked(), 5)
+        _wait_until(lambda: not self._writers(), 5)
 
     def log_tail(self, name: str, lines: int = 15) -> str:
         """The end of a process's log, for error messages."""
@@ -149,7 +148,7 @@ class Supervisor:
         with (self.logs / f"{process.name}.log").open("wb") as log:
             return subprocess.Popen(
                 ["/bin/sh", "-c", _SHIM, str(stat), *process.command],
-                env={**os.environ, **process.environment, _MARK: str(self.records)},
+                env={**os.environ, **process.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -191,13 +190,12 @@ class Supervisor:
             _kill(pid)
         _wait_until(lambda: not members(), 5)
 
-    def _marked(self) -> list[int]:
-        """The live processes that carry this supervisor's mark in the environment they were started with."""
-        mark = f"{_MARK}={self.records}".encode()
+    def _writers(self) -> list[int]:
+        """The live processes that still write to this supervisor's logs."""
         found = []
         for path in Path("/proc").iterdir():
             with suppress(OSError):  # it ended meanwhile, or is another user's
-                if path.name.isdigit() and mark in (path / "environ").read_bytes().split(b"\0"):
+                if path.name.isdigit() and (path / "fd" / "1").readlink().is_relative_to(self.logs):
                     found.append(int(path.name))
         return found
 
