@@ -69,8 +69,10 @@ class NamedConfiguration(Resource):
     def _find_id(self) -> str | None:
         marker: str | None = None
         while True:
-            page = next(iter(self.aws.get(f"list_{self.plural}", marker=marker, **self.listing()).values()), {})
-            items, marker = (page, None) if isinstance(page, list) else (page["items"], page.get("next_marker"))
+            page: Any = next(iter(self.aws.get(f"list_{self.plural}", marker=marker, **self.listing()).values()), {})
+            items, marker = (
+                (page, None) if isinstance(page, list) else (page.get("items") or [], page.get("next_marker"))
+            )
             for item in items:
                 whole = item.get(self.noun, item) if self.wrapped else item
                 if whole.get(self._config, whole).get("name") == self.name:

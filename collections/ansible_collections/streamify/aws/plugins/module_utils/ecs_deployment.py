@@ -41,10 +41,10 @@ class Watch:
         """
         self._service = self._find()
         deployments = self._service.get("deployments") or []
-        primary = next((item for item in deployments if item.get("status") == "PRIMARY"), {})
+        primary: dict[str, Any] = next((item for item in deployments if item.get("status") == "PRIMARY"), {})
         if not self.deployment:
             self.deployment = primary.get("id", "")
-        ours = next((item for item in deployments if item.get("id") == self.deployment), {})
+        ours: dict[str, Any] = next((item for item in deployments if item.get("id") == self.deployment), {})
         self._task_definition = ours.get("task_definition") or self._task_definition
         if ours.get("rollout_state") == "FAILED":
             raise self.failure("the deployment failed", ours.get("rollout_state_reason") or "")

@@ -233,7 +233,7 @@ class Service(Resource):
             self.aws.get("update_service", cluster=cluster, service=self.name, desired_count=0)
         if self.params.get("wait", True) and actual.get("scheduling_strategy") != "DAEMON":
             self.wait(
-                lambda: not (self._find().get("running_count") or self._find().get("pending_count")),
+                lambda: self._is_empty(self._find()),
                 f"the end of the last task of the ECS service {self.name}",
             )
         self.aws.call(
@@ -245,6 +245,10 @@ class Service(Resource):
         )
         if self.params.get("wait", True):
             self._wait_gone()
+
+    @staticmethod
+    def _is_empty(service: dict[str, Any]) -> bool:
+        return not (service.get("running_count") or service.get("pending_count"))
 
     def _wait_gone(self) -> None:
         self.wait(

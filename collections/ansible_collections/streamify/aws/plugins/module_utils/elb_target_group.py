@@ -85,8 +85,8 @@ class TargetGroup(Resource):
             raise ResourceError(f"the target group {self.name} does not exist; to create it say {', '.join(missing)}")
         asked = self.params.get("attributes")
         if asked is not None:
-            wanted["attributes"] = {key: _text(value) for key, value in asked.items() if value is not None}
-            self._check_attributes(wanted["attributes"], (actual or {}).get("attributes") or {})
+            wanted["attributes"] = _texts(asked)
+            self._check_attributes(_texts(asked), (actual or {}).get("attributes") or {})
         return wanted
 
     def _check_attributes(self, asked: dict[str, str], actual: dict[str, str]) -> None:
@@ -155,6 +155,10 @@ class TargetGroup(Resource):
     def untag(self, actual: dict[str, Any], keys: list[str]) -> None:
         """Remove tags."""
         self.aws.get("remove_tags", resource_arns=[actual["target_group_arn"]], tag_keys=keys)
+
+
+def _texts(attributes: dict[str, Any]) -> dict[str, str]:
+    return {key: _text(value) for key, value in attributes.items() if value is not None}
 
 
 def _text(value: Any) -> str:

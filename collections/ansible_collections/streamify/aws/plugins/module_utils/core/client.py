@@ -101,11 +101,11 @@ class Client:
 
     def normal(self, operation: str, member: str, value: Any) -> Any:
         """Return a value given by a person as it would come back: AWS's names in snake_case, AWS's types."""
-        shape = next(
-            shape for name, shape in self._model(operation).input_shape.members.items() if snake(name) == member
-        )
+        inputs: Any = self._model(operation).input_shape
+        shape = next(shape for name, shape in inputs.members.items() if snake(name) == member)
         return from_response(shape, to_request(shape, value, member))
 
     def _model(self, operation: str) -> OperationModel:
         meta = self.botocore.meta
-        return meta.service_model.operation_model(meta.method_to_api_mapping[operation])
+        model: OperationModel = meta.service_model.operation_model(meta.method_to_api_mapping[operation])
+        return model

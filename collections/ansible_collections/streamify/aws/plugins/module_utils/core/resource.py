@@ -100,7 +100,7 @@ class Resource:
 
     def foreseen(self, actual: dict[str, Any], desired: dict[str, Any], changes: set[str]) -> dict[str, Any]:
         """Return the resource as it would be after an update."""
-        return merged(actual, {key: desired[key] for key in changes if key in desired}, self.rules)
+        return dict(merged(actual, {key: desired[key] for key in changes if key in desired}, self.rules))
 
     def settle(self, changed: bool) -> None:
         """Wait until AWS has done what was asked of it; also when nothing had to be changed."""
@@ -181,7 +181,7 @@ class Resource:
             )
             if asked is not None:
                 wanted["tags"] = asked
-        return normal(wanted, self.rules)
+        return dict(normal(wanted, self.rules))
 
     def _create(self, wanted: dict[str, Any], check_mode: bool) -> Outcome:
         if check_mode:

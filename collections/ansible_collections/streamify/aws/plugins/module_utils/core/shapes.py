@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import base64
 import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 try:
     from botocore import xform_name
@@ -19,8 +19,7 @@ except ImportError:
 
 from .errors import ResourceError
 
-if TYPE_CHECKING:
-    from botocore.model import Shape
+Shape = Any  # botocore.model.Shape; its kinds have members, a member or a value
 
 # What xform_name cuts at the wrong place.
 _PRETTY = {
