@@ -146,7 +146,7 @@ def exists(aws: FakeAws, config: dict[str, Any], *statuses: str) -> None:
     from ansible_collections.streamify.aws.plugins.module_utils import cloudfront_distribution as code
 
     states = list(statuses or ["Deployed"])
-    code.Distribution._summaries = lambda _: [{"id": "D0"}, {"id": "D1", "comment": "media"}]
+    code.Distribution._summaries = lambda _: [{"id": "D0", "comment": "media"}, {"id": "D1"}]
 
     def get(request: dict[str, Any]) -> dict[str, Any]:
         if request["Id"] == "D0":

@@ -88,12 +88,13 @@ def test_waits_until_the_new_version_runs_everywhere(context: Callable[..., Any]
         service(going, deployment("d1", OLD, "ACTIVE"), running=4),
         service(going, running=3),
         service(deployment("d2", NEW), running=2, pending=1),
+        service(deployment("d2", NEW), running=3, pending=1),
         service(deployment("d2", NEW)),
     )
     outcome = make(context).ensure_present(check_mode=False)
     assert outcome.changed
     assert outcome.resource["task_definition"] == NEW
-    assert len(aws.requests("DescribeServices")) == 6
+    assert len(aws.requests("DescribeServices")) == 7
     assert aws.requests("UpdateService") == [{"cluster": "main", "service": "api", "taskDefinition": "api:2"}]
 
 
