@@ -222,6 +222,7 @@ def route_configuration(listener: Listener, *, tuned: bool) -> Json:
         "name": name_of(listener),
         "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": routes(listener.rules, common)}],
         "request_headers_to_add": [set_header("x-forwarded-port", str(listener.description["Port"]))],
+        "request_headers_to_remove": ["x-envoy-external-address"],
         "response_headers_to_add": added,
     }
 

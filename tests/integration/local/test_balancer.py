@@ -186,7 +186,7 @@ def test_grpc_is_routed_over_tls_and_judged_by_the_status_alone(platform: Platfo
     credentials = grpc.ssl_channel_credentials(Path(platform.env.cloud()["ca_file"]).read_bytes())
     try:
         with grpc.secure_channel(f"localhost:{port}", credentials) as channel:
-            who = channel.unary_unary("/t.Echo/Who")
+            who: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary("/t.Echo/Who")
 
             def answering() -> set[bytes]:
                 try:
@@ -197,8 +197,9 @@ def test_grpc_is_routed_over_tls_and_judged_by_the_status_alone(platform: Platfo
             assert eventually(lambda: answering() == {b"127.0.0.11", b"127.0.0.12"})
             targets["127.0.0.11"].ready = grpc.StatusCode.UNAVAILABLE
             assert eventually(lambda: answering() == {b"127.0.0.12"}, 40)
+            nothing: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary("/t.Echo/Nothing")
             with pytest.raises(grpc.RpcError) as unknown:
-                channel.unary_unary("/t.Echo/Nothing")(b"", timeout=5)
+                nothing(b"", timeout=5)
             assert unknown.value.code() is grpc.StatusCode.UNIMPLEMENTED
     finally:
         platform.elb.delete_load_balancer(LoadBalancerArn=lb["LoadBalancerArn"])

@@ -198,7 +198,11 @@ def test_a_key_that_left_the_key_group_is_refused(site: Cdn) -> None:
     for items, outcome in (([another["PublicKey"]["Id"]], 403), ([site.key_id], 200)):
         etag = api.get_key_group(Id=group)["ETag"]
         api.update_key_group(Id=group, IfMatch=etag, KeyGroupConfig={"Name": "g", "Items": items})
-        assert eventually(lambda expected=outcome: site.ask("/v/one/video.mp4", site.cookies())[0] == expected)
+
+        def decided(expected: int = outcome) -> bool:
+            return site.ask("/v/one/video.mp4", site.cookies())[0] == expected
+
+        assert eventually(decided)
 
 
 def test_without_its_verifier_the_cdn_lets_nothing_through(site: Cdn) -> None:

@@ -13,7 +13,7 @@ pytestmark = [
     pytest.mark.integration,
     pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning"),  # they outlive who starts them
 ]
-GRPC = {"ProtocolVersion": "GRPC", "HealthCheckPath": "/t.Health/Check"}
+GRPC: dict[str, Any] = {"ProtocolVersion": "GRPC", "HealthCheckPath": "/t.Health/Check"}
 FIXED = [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}]
 
 

@@ -166,9 +166,11 @@ def test_a_listener_without_its_key_and_a_second_one_on_a_port_are_left_out() ->
 
 
 def test_load_balancer_attributes_reach_envoy() -> None:
-    chosen = listener(
-        **{"idle_timeout.timeout_seconds": "75", "routing.http.drop_invalid_header_fields.enabled": "true"}
-    )
+    wanted: dict[str, Any] = {
+        "idle_timeout.timeout_seconds": "75",
+        "routing.http.drop_invalid_header_fields.enabled": "true",
+    }
+    chosen = listener(**wanted)
     written = files(DIRECTORY, Deployed([chosen], {}), {}, "alb")["lds.json"]
     assert '"stream_idle_timeout": "75s"' in written
     assert '"headers_with_underscores_action": "DROP_HEADER"' in written

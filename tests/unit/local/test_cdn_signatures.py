@@ -132,6 +132,7 @@ def test_a_policy_must_be_one_statement_with_an_end() -> None:
 )
 def test_resources_are_matched_with_wildcards(resource: str, covered: bool) -> None:
     assert matches(resource, URL) is covered
+    assert not matches("https://localhost:9443/v/one/master.m3u8", URL.replace(".m3u8", "_m3u8"))
     assert judge(URL, cookies(policy(resource))) == ("" if covered else "AccessDenied")
 
 

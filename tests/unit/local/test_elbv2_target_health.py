@@ -3,6 +3,7 @@
 
 import asyncio
 import dataclasses
+from typing import Any
 
 import pytest
 from streamify_local.emulator.patches.elbv2_health_check import Check, Verdict, matches, run
@@ -58,7 +59,7 @@ def test_the_check_follows_the_target_groups_settings() -> None:
     assert check_of({**group, "HealthCheckPort": "81"}, Target("10.0.0.1", 80)).port == 81
 
 
-async def ask(reply: bytes, *, hang: bool = False, **changes: object) -> Verdict:
+async def ask(reply: bytes, *, hang: bool = False, **changes: Any) -> Verdict:
     """Check a server that sends `reply` to whatever it is asked."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
