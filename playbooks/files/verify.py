@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import HTTPMessage
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
@@ -49,9 +49,7 @@ class CheckFailedError(Exception):
 
 
 class _KeepRedirects(urllib.request.HTTPRedirectHandler):
-    def redirect_request(
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
-    ) -> None:
+    def redirect_request(self, *_arguments: object) -> None:
         return None
 
 
@@ -146,7 +144,9 @@ def check_targets(platform: Platform) -> None:
             if each["TargetHealth"]["State"] != "healthy"
         ]
         if ill or len(targets) != desired:
-            raise CheckFailedError(f"{name} has {len(targets)} targets for {desired} tasks; {', '.join(ill) or 'all healthy'}")
+            raise CheckFailedError(
+                f"{name} has {len(targets)} targets for {desired} tasks; {', '.join(ill) or 'all healthy'}"
+            )
 
 
 CHECKS: tuple[Callable[[Platform], None], ...] = (
@@ -178,6 +178,5 @@ def findings(platform: Platform) -> list[str]:
 
 if __name__ == "__main__":
     problems = findings(Platform(**json.load(sys.stdin)))
-    for problem in problems:
-        print(problem, file=sys.stderr)
+    sys.stderr.write("".join(f"{problem}\n" for problem in problems))
     sys.exit(1 if problems else 0)
