@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 NAME = os.environ["DEPLOYED_NAME"]
 
 
-def aws(service: str) -> Any:
+def aws(service: Any) -> Any:
     return boto3.client(service)
 
 

@@ -14,7 +14,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.client import HTTPMessage
+from email.message import Message
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -53,7 +53,7 @@ class _KeepRedirects(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def get(platform: Platform, url: str) -> tuple[int, HTTPMessage]:
+def get(platform: Platform, url: str) -> tuple[int, Message]:
     """The status and headers of a GET, without following a redirect.
 
     Raises:
