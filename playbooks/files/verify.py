@@ -117,7 +117,9 @@ def check_service(platform: Platform) -> None:
     if not found or found[0]["status"] != "ACTIVE":
         raise CheckFailedError(f"ECS has no active service {platform.service} in {platform.cluster}")
     service = found[0]
-    states = [f"{each['status']} {each.get('rolloutState', '')}".strip() for each in service["deployments"]]
+    # ECS lists a deployment that failed for some time after it stopped the last of its tasks.
+    listed = [each for each in service["deployments"] if each["status"] == "PRIMARY" or each["runningCount"]]
+    states = [f"{each['status']} {each.get('rolloutState', '')}".strip() for each in listed]
     if states != ["PRIMARY COMPLETED"]:
         raise CheckFailedError(f"the service's deployments are {', '.join(states)}, not one that is completed")
     if not service["desiredCount"] or service["runningCount"] != service["desiredCount"]:
