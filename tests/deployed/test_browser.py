@@ -55,7 +55,7 @@ def page(trusting_home: Path) -> Iterator[Page]:
             trusting_home / "profile",
             executable_path=CHROMIUM,
             args=[*QUIET, "--no-sandbox"],
-            env=os.environ | {"HOME": str(trusting_home)},
+            env={**os.environ, "HOME": str(trusting_home)},
             viewport={"width": 1280, "height": 800},
         )
         opened = browser.new_page()

@@ -11,8 +11,7 @@ from typing import Any
 
 from .core import tags as tagging
 from .core.errors import ResourceError
-from .core.resource import UNKNOWN
-from .core.resource import Resource
+from .core.resource import UNKNOWN, Resource
 
 # ListCertificates leaves out all but RSA_1024 and RSA_2048 unless the types are named.
 # https://docs.aws.amazon.com/acm/latest/APIReference/API_Filters.html
@@ -100,7 +99,9 @@ class Certificate(Resource):
         arn = actual["certificate_arn"]
 
         def gone() -> bool:
-            return self.aws.call("delete_certificate", certificate_arn=arn, missing=["ResourceInUseException"]) is not None
+            return (
+                self.aws.call("delete_certificate", certificate_arn=arn, missing=["ResourceInUseException"]) is not None
+            )
 
         self.wait(gone, f"the removal of the certificate {self.name}, which is still in use,")
 
@@ -110,9 +111,7 @@ class Certificate(Resource):
 
     def tag(self, actual: dict[str, Any], to_set: dict[str, str]) -> None:
         """Set tags."""
-        self.aws.get(
-            "add_tags_to_certificate", certificate_arn=actual["certificate_arn"], tags=tagging.to_list(to_set)
-        )
+        self.aws.get("add_tags_to_certificate", certificate_arn=actual["certificate_arn"], tags=tagging.to_list(to_set))
 
     def untag(self, actual: dict[str, Any], keys: list[str]) -> None:
         """Remove tags."""

@@ -57,9 +57,7 @@ class Role(Resource):
         attached = self.aws.all("list_attached_role_policies", "attached_policies", role_name=self.name)
         role["assume_role_policy_document"] = canonical(role["assume_role_policy_document"])
         role["inline_policies"] = {
-            name: canonical(
-                self.aws.get("get_role_policy", role_name=self.name, policy_name=name)["policy_document"]
-            )
+            name: canonical(self.aws.get("get_role_policy", role_name=self.name, policy_name=name)["policy_document"])
             for name in names
         }
         role["managed_policies"] = [item["policy_arn"] for item in attached]

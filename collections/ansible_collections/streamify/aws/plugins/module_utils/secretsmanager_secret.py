@@ -9,9 +9,7 @@ from typing import Any
 
 from .core import tags as tagging
 from .core.errors import ResourceError
-from .core.resource import UNKNOWN
-from .core.resource import Outcome
-from .core.resource import Resource
+from .core.resource import UNKNOWN, Outcome, Resource
 
 
 def digest(value: str) -> str:

@@ -9,7 +9,8 @@ module: acm_certificate
 version_added: 0.1.0
 short_description: Ensure a certificate imported into AWS Certificate Manager
 description:
-  - Imports a certificate with its chain and key, and imports it again under the same ARN when certificate or chain differ.
+  - Imports a certificate with its chain and key, and imports it again under the same ARN when certificate or chain
+    differ.
   - Certificates are found by their C(Name) tag, and compared by their fingerprints.
 author:
   - The Streamify authors
@@ -25,7 +26,9 @@ options:
     description: The certificates between it and the root, as PEM text.
     type: str
   private_key:
-    description: The private key as PEM text. Required with O(state=present). It cannot be read back, so a difference in it alone is not seen.
+    description:
+      - The private key as PEM text. Required with O(state=present).
+      - It cannot be read back, so a difference in it alone is not seen.
     type: str
   wait_timeout:
     description: Seconds that a removal waits while something still uses the certificate.
@@ -83,8 +86,7 @@ certificate:
 """
 
 from ansible_collections.streamify.aws.plugins.module_utils.acm_certificate import Certificate
-from ansible_collections.streamify.aws.plugins.module_utils.core.module import arguments
-from ansible_collections.streamify.aws.plugins.module_utils.core.module import run
+from ansible_collections.streamify.aws.plugins.module_utils.core.module import arguments, run
 
 
 def main() -> None:

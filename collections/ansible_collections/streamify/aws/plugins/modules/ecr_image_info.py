@@ -24,7 +24,8 @@ options:
     required: true
   login:
     description:
-      - Whether to ask ECR for a registry login too. It is asked for only when no image was found, because only then something is to be pushed.
+      - Whether to ask ECR for a registry login too. It is asked for only when no image was found, because only then
+        something is to be pushed.
       - Register the result of such a task under C(no_log).
     type: bool
     default: false
@@ -73,8 +74,7 @@ import base64
 from typing import Any
 
 try:
-    from botocore.exceptions import BotoCoreError
-    from botocore.exceptions import ClientError
+    from botocore.exceptions import BotoCoreError, ClientError
 except ImportError:
     pass  # handled by AnsibleAWSModule
 

@@ -9,7 +9,8 @@ module: secretsmanager_key_pair
 version_added: 0.1.0
 short_description: Ensure a signing key pair whose private half lives in Secrets Manager alone
 description:
-  - Generates a key pair once and keeps the private key as the value of a secret. The private key is never returned, logged or written to disk.
+  - Generates a key pair once and keeps the private key as the value of a secret. The private key is never returned,
+    logged or written to disk.
   - Returns the public key, for example for M(streamify.aws.cloudfront_public_key).
   - An existing key is never replaced. To rotate, make a second key pair under another name.
 author:
@@ -89,8 +90,7 @@ key_pair:
       returned: when it exists
 """
 
-from ansible_collections.streamify.aws.plugins.module_utils.core.module import arguments
-from ansible_collections.streamify.aws.plugins.module_utils.core.module import run
+from ansible_collections.streamify.aws.plugins.module_utils.core.module import arguments, run
 from ansible_collections.streamify.aws.plugins.module_utils.secretsmanager_key_pair import KeyPair
 
 

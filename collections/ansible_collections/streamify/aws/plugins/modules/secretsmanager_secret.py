@@ -9,7 +9,8 @@ module: secretsmanager_secret
 version_added: 0.1.0
 short_description: Ensure a secret of Secrets Manager and its value
 description:
-  - Creates and changes secrets whose value is a text. The value is never returned or shown; a difference reads as two SHA-256 digests.
+  - Creates and changes secrets whose value is a text. The value is never returned or shown; a difference reads as two
+    SHA-256 digests.
 author:
   - The Streamify authors
 options:
@@ -78,8 +79,7 @@ secret:
       returned: when it exists
 """
 
-from ansible_collections.streamify.aws.plugins.module_utils.core.module import arguments
-from ansible_collections.streamify.aws.plugins.module_utils.core.module import run
+from ansible_collections.streamify.aws.plugins.module_utils.core.module import arguments, run
 from ansible_collections.streamify.aws.plugins.module_utils.secretsmanager_secret import Secret
 
 
