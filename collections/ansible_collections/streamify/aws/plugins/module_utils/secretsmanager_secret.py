@@ -55,7 +55,7 @@ class Secret(Resource):
         """Return what was asked for."""
         if actual and actual["deleted_date"]:
             raise ResourceError(
-                f"the {self.kind} {self.name} is scheduled for deletion; restore it, or delete it with recovery_window 0"
+                f"the {self.kind} {self.name} awaits its deletion; restore it, or delete it with recovery_window 0"
             )
         return {**{key: self.params.get(key) for key in ("description", "kms_key_id")}, **self.desired_value()}
 

@@ -49,8 +49,8 @@ class FakeAws:
         """Return one of our clients."""
         from ansible_collections.streamify.aws.plugins.module_utils.core.client import Client
 
-        made = boto3.client(service, region_name=REGION, aws_access_key_id="x", aws_secret_access_key="x")
-        stubber = Stubber(made)
+        made: Any = boto3.client(service, region_name=REGION, aws_access_key_id="x", aws_secret_access_key="x")  # type: ignore[call-overload]
+        stubber: Any = Stubber(made)
 
         def call(operation: str, request: dict[str, Any]) -> Any:
             model = made.meta.service_model.operation_model(operation)

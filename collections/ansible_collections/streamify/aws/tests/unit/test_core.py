@@ -12,7 +12,7 @@ from .conftest import REGION, Clock, FakeAws, refusal
 
 
 def shape(service: str, operation: str, *, output: bool = False) -> Any:
-    client = boto3.client(service, region_name=REGION, aws_access_key_id="x", aws_secret_access_key="x")
+    client = boto3.client(service, region_name=REGION, aws_access_key_id="x", aws_secret_access_key="x")  # type: ignore[call-overload]
     model = client.meta.service_model.operation_model(operation)
     return model.output_shape if output else model.input_shape
 
