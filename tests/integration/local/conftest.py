@@ -14,7 +14,7 @@ import boto3
 import pytest
 from streamify_local import base_image, engine, environment
 
-ENVIRONMENT = "localtest"
+ENVIRONMENT = f"lt{os.getpid() % 1_000_000}"  # another checkout may run these tests at the same time
 ZONES = ("eu-central-1a", "eu-central-1b", "eu-central-1c")
 
 

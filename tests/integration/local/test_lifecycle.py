@@ -17,7 +17,7 @@ from streamify_local import environment
 from streamify_local.processes import Stat
 
 pytestmark = pytest.mark.integration
-NAME = "lifecycle"
+NAME = f"lc{os.getpid() % 1_000_000}"  # another checkout may run these tests at the same time
 STATE = environment.ROOT / ".local" / NAME
 
 

@@ -120,7 +120,13 @@ def test_an_interrupted_upload_leaves_nothing_behind(
 ) -> None:
     film = make_film(tmp_path / "long.mp4", size="1280x720", seconds=40)
     command = [sys.executable, "-m", "streamify_client", "upload", str(film)]
-    with subprocess.Popen(command, env=os.environ | settings, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command,
+        env=os.environ | settings,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job ignores it
+    ) as process:
         deadline = time.monotonic() + 30
         while not list((tmp_path / "temporary").rglob("*.m4s")):
             assert time.monotonic() < deadline
