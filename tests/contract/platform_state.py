@@ -109,6 +109,7 @@ def settings(url: str, signing_key: str, token_jwks: str) -> dict[str, str]:
         "STREAMIFY_HOST": "127.0.0.1",
         "STREAMIFY_HTTP_PORT": "0",
         "STREAMIFY_GRPC_PORT": "0",
+        "STREAMIFY_METRICS_PORT": "0",
         "STREAMIFY_TABLE_NAME": TABLE,
         "STREAMIFY_UPLOAD_BUCKET": UPLOADS,
         "STREAMIFY_MEDIA_BUCKET": MEDIA,

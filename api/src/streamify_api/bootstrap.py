@@ -8,15 +8,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from streamify_api.adapters.aws import open_client
-from streamify_api.adapters.cache_cookies import CachedCookieSigner
-from streamify_api.adapters.cloudfront_signer import CloudFrontCookieSigner
+from streamify_api.adapters.cache_signatures import CachedSigner
+from streamify_api.adapters.cache_videos import CachedVideos, CacheLimits
+from streamify_api.adapters.cloudfront_signer import CloudFrontSigner
 from streamify_api.adapters.dynamodb_store import DynamoDBStore
+from streamify_api.adapters.s3_descriptors import S3Descriptors
 from streamify_api.adapters.s3_storage import S3MediaStorage, S3SourceStorage
+from streamify_api.adapters.session_tokens import SignedSessionTokens
 from streamify_api.adapters.tokens import JwtVerifier
 from streamify_api.config import Settings, SettingsError
 from streamify_api.domain.errors import StreamifyError
 from streamify_api.services.playback import Playbacks
-from streamify_api.services.ports import CookieSigner, TokenVerifier
+from streamify_api.services.ports import PlaybackSigner, TokenVerifier
 from streamify_api.services.uploads import Uploads
 from streamify_api.services.videos import Videos
 from streamify_api.telemetry import log
@@ -39,17 +42,17 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def build_signer(settings: Settings) -> CookieSigner:
-    """The signer of playback cookies.
+def build_signer(settings: Settings) -> PlaybackSigner:
+    """The signer of playback.
 
     Raises:
         SettingsError: the key does not fit.
     """
     try:
-        signer = CloudFrontCookieSigner(settings.signing_key_id, settings.signing_key, settings.cdn_url)
+        signer = CloudFrontSigner(settings.signing_key_id, settings.signing_key, settings.cdn_url)
     except ValueError as error:
         raise SettingsError(f"STREAMIFY_SIGNING_KEY does not fit: {error}") from None
-    return CachedCookieSigner(signer)
+    return CachedSigner(signer)
 
 
 def build_verifier(settings: Settings) -> TokenVerifier:
@@ -85,13 +88,24 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
         except ValueError as error:
             raise SettingsError(f"AWS_REGION or an endpoint does not fit: {error}") from error
         store = DynamoDBStore(dynamodb, settings.table_name, utc_now)
-        videos = Videos(store, S3MediaStorage(s3, settings.media_bucket), utc_now)
+        descriptors = S3Descriptors(s3, settings.media_bucket)
+        videos = Videos(store, S3MediaStorage(s3, settings.media_bucket), descriptors, utc_now)
+        limits = CacheLimits(fresh_seconds=settings.cache_seconds, stale_seconds=settings.stale_seconds)
+        sessions = SignedSessionTokens([key for key in (settings.signing_key, settings.previous_signing_key) if key])
         lifetime = timedelta(seconds=settings.playback_seconds)
         await _warm(store)
         yield Services(
             uploads=Uploads(store, S3SourceStorage(s3, settings.upload_bucket), utc_now),
             videos=videos,
-            playbacks=Playbacks(videos, signer, utc_now, settings.cdn_url, lifetime),
+            playbacks=Playbacks(
+                CachedVideos(store, descriptors, limits),
+                signer,
+                sessions,
+                utc_now,
+                settings.cdn_url,
+                lifetime,
+                timedelta(seconds=settings.session_seconds),
+            ),
             verifier=verifier,
         )
 

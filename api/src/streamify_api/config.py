@@ -31,11 +31,18 @@ class Settings:
     cookie_domain: str
     signing_key_id: str
     signing_key: str = field(repr=False)
+    previous_signing_key: str = field(repr=False)
     token_jwks: str = field(repr=False)
     token_issuer: str
     token_audience: str
     allowed_origins: frozenset[str]
     playback_seconds: int
+    session_seconds: int
+    cache_seconds: float
+    stale_seconds: float
+    requests_per_second: float
+    request_burst: int
+    metrics_port: int
     drain_seconds: float
     shutdown_grace_seconds: float
     log_level: str
@@ -64,11 +71,20 @@ class Settings:
             cookie_domain=reader.domain("STREAMIFY_COOKIE_DOMAIN"),
             signing_key_id=reader.text("STREAMIFY_SIGNING_KEY_ID"),
             signing_key=reader.text("STREAMIFY_SIGNING_KEY"),
+            # Optional: sessions that were opened before the key was exchanged go on.
+            previous_signing_key=environment.get("STREAMIFY_PREVIOUS_SIGNING_KEY", "").strip(),
             token_jwks=reader.text("STREAMIFY_TOKEN_JWKS"),
             token_issuer=reader.text("STREAMIFY_TOKEN_ISSUER"),
             token_audience=reader.text("STREAMIFY_TOKEN_AUDIENCE"),
             allowed_origins=reader.origins("STREAMIFY_ALLOWED_ORIGINS"),
             playback_seconds=int(reader.number("STREAMIFY_PLAYBACK_SECONDS", 3600, 60, 86400, whole=True)),
+            session_seconds=int(reader.number("STREAMIFY_SESSION_SECONDS", 43200, 60, 604800, whole=True)),
+            cache_seconds=reader.number("STREAMIFY_CACHE_SECONDS", 5, 0, 300),
+            stale_seconds=reader.number("STREAMIFY_STALE_SECONDS", 3600, 0, 86400),
+            # For each client address and task; 0 is no limit.
+            requests_per_second=reader.number("STREAMIFY_REQUESTS_PER_SECOND", 100, 0, 100_000),
+            request_burst=int(reader.number("STREAMIFY_REQUEST_BURST", 400, 1, 1_000_000, whole=True)),
+            metrics_port=int(reader.number("STREAMIFY_METRICS_PORT", 9100, 0, 65535, whole=True)),
             drain_seconds=reader.number("STREAMIFY_DRAIN_SECONDS", 10, 0, 100),
             shutdown_grace_seconds=reader.number("STREAMIFY_SHUTDOWN_GRACE_SECONDS", 20, 0, 100),
             log_level=reader.choice("STREAMIFY_LOG_LEVEL", "info", _LOG_LEVELS),

@@ -85,6 +85,7 @@ async def serve(settings: Settings) -> None:
             public_url=settings.public_url,
             cookie_domain=settings.cookie_domain,
             allowed_origins=settings.allowed_origins,
+            cache_seconds=settings.cache_seconds,
         )
         grpc_server = GrpcServer(services.uploads, services.videos, services.verifier, readiness, settings.public_url)
         listener = _listen(settings.host, settings.http_port)

@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Playback cookies, judged by an implementation that is not ours: openssl."""
+"""Playback cookies and queries, judged by an implementation that is not ours: openssl."""
 
 import base64
 import json
 import subprocess
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import parse_qsl, quote
 
 import pytest
-from streamify_api.adapters.cache_cookies import CachedCookieSigner
-from streamify_api.adapters.cloudfront_signer import CloudFrontCookieSigner, cloudfront_base64
+from streamify_api.adapters.cache_signatures import CachedSigner
+from streamify_api.adapters.cloudfront_signer import CloudFrontSigner, cloudfront_base64
+from streamify_api.domain.playback import Grant
 
 EXPIRES = datetime(2030, 1, 1, tzinfo=UTC)
 KINDS = {
@@ -36,8 +37,14 @@ def decode(value: str) -> bytes:
 
 
 def test_openssl_accepts_the_signature_of_the_policy_and_of_nothing_else(key: Path, tmp_path: Path) -> None:
-    signer = CloudFrontCookieSigner("KTEST", key.read_text(), "https://cdn.example.com")
-    cookies = signer.cookies("v/abc", EXPIRES)
+    signer = CloudFrontSigner("KTEST", key.read_text(), "https://cdn.example.com")
+    grant = signer.sign("v/abc", EXPIRES)
+    cookies = grant.cookies
+    # The query of players on other sites says the same, without a character to escape.
+    assert parse_qsl(grant.query, strict_parsing=True) == [
+        (name.removeprefix("CloudFront-"), value) for name, value in cookies.items()
+    ]
+    assert quote(grant.query, safe="=&~") == grant.query
     assert cookies["CloudFront-Key-Pair-Id"] == "KTEST"
     assert cookies["CloudFront-Hash-Algorithm"] == "SHA256"
     policy = decode(cookies["CloudFront-Policy"])
@@ -75,24 +82,24 @@ def test_cookies_hold_only_characters_that_cookies_may_hold() -> None:
 def test_a_key_that_cloudfront_does_not_know_is_refused(arguments: list[str], tmp_path: Path) -> None:
     assert openssl("genpkey", *arguments, "-out", tmp_path / "key.pem").returncode == 0
     with pytest.raises(ValueError, match="neither ECDSA P-256 nor RSA 2048"):
-        CloudFrontCookieSigner("KTEST", (tmp_path / "key.pem").read_text(), "https://cdn.example.com")
+        CloudFrontSigner("KTEST", (tmp_path / "key.pem").read_text(), "https://cdn.example.com")
 
 
 class CountingSigner:
     def __init__(self) -> None:
         self.calls = 0
 
-    def cookies(self, media_root: str, expire_time: datetime) -> Mapping[str, str]:
+    def sign(self, media_root: str, expire_time: datetime) -> Grant:
         self.calls += 1
-        return {"for": f"{media_root} {expire_time}"}
+        return Grant({"for": f"{media_root} {expire_time}"})
 
 
 def test_a_signature_is_made_once_for_a_video_and_time_and_forgotten_when_there_are_too_many() -> None:
     counting = CountingSigner()
-    cached = CachedCookieSigner(counting, capacity=2)
-    assert cached.cookies("v/a", EXPIRES) is cached.cookies("v/a", EXPIRES)
-    assert cached.cookies("v/b", EXPIRES) != cached.cookies("v/a", EXPIRES)
+    cached = CachedSigner(counting, capacity=2)
+    assert cached.sign("v/a", EXPIRES) is cached.sign("v/a", EXPIRES)
+    assert cached.sign("v/b", EXPIRES) != cached.sign("v/a", EXPIRES)
     assert counting.calls == 2
-    cached.cookies("v/c", EXPIRES)
-    cached.cookies("v/b", EXPIRES)
+    cached.sign("v/c", EXPIRES)
+    cached.sign("v/b", EXPIRES)
     assert counting.calls == 4

@@ -1,24 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""CloudFront signed cookies with a custom policy, SHA-256, ECDSA P-256 or RSA 2048.
+"""CloudFront signatures of a custom policy, as cookies or query: SHA-256, ECDSA P-256 or RSA 2048.
 
+https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-creating-signed-url-custom-policy.html
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-setting-signed-cookie-custom-policy.html
 """
 
 import base64
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from streamify_api.domain.playback import Grant
+
 # CloudFront's own base64: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-linux-openssl.html
 _CLOUDFRONT = bytes.maketrans(b"+=/", b"-_~")
 
 
-class CloudFrontCookieSigner:
-    """Implements services.ports.CookieSigner.
+class CloudFrontSigner:
+    """Implements services.ports.PlaybackSigner.
 
     Args:
         key_id: CloudFront's id of the public key, such as K2JCJMDEHXQW5F.
@@ -34,15 +37,17 @@ class CloudFrontCookieSigner:
         self._cdn_url = cdn_url
         self._sign = _signing(private_key)
 
-    def cookies(self, media_root: str, expire_time: datetime) -> Mapping[str, str]:
-        """The cookies that open `<CDN>/<media_root>/*` until then."""
+    def sign(self, media_root: str, expire_time: datetime) -> Grant:
+        """The grant that opens `<CDN>/<media_root>/*` until then."""
         policy = custom_policy(f"{self._cdn_url}/{media_root}/*", expire_time)
-        return {
-            "CloudFront-Policy": cloudfront_base64(policy),
-            "CloudFront-Signature": cloudfront_base64(self._sign(policy)),
-            "CloudFront-Key-Pair-Id": self._key_id,
-            "CloudFront-Hash-Algorithm": "SHA256",
-        }
+        return Grant(
+            {
+                "Policy": cloudfront_base64(policy),
+                "Signature": cloudfront_base64(self._sign(policy)),
+                "Key-Pair-Id": self._key_id,
+                "Hash-Algorithm": "SHA256",
+            }
+        )
 
 
 def custom_policy(resource: str, expire_time: datetime) -> bytes:

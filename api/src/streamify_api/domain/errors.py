@@ -53,6 +53,22 @@ class UnavailableError(StreamifyError):
     """Something the platform depends on does not answer; the same request may succeed later."""
 
 
+class OverloadedError(StreamifyError):
+    """This task has as much work of this kind as it can do well; another one can take it, or this one later."""
+
+
+class RateLimitedError(StreamifyError):
+    """One caller asks too often.
+
+    Args:
+        retry_seconds: whole seconds after which the next request will be served.
+    """
+
+    def __init__(self, retry_seconds: int) -> None:
+        super().__init__("RATE_LIMITED", f"Too many requests; try again in {retry_seconds} s.")
+        self.retry_seconds = retry_seconds
+
+
 def video_not_found(video_id: str) -> NotFoundError:
     """The one answer for a video that is missing, not published or somebody else's."""
     return NotFoundError("VIDEO_NOT_FOUND", "There is no such video.", {"video_id": video_id})

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from streamify_api.domain.callers import Caller
+from streamify_api.domain.playback import Grant, Session
 from streamify_api.domain.uploads import Part, Upload
 from streamify_api.domain.videos import MediaFile, Video
 
@@ -147,11 +148,62 @@ class MediaStorage(Protocol):
         """Whether a file of the video was uploaded."""
 
 
-class CookieSigner(Protocol):
-    """Makes the cookies that open everything below a path of the CDN."""
+class Descriptors(Protocol):
+    """Copies of published videos outside the store: what a task that just started plays from while the store is down.
 
-    def cookies(self, media_root: str, expire_time: datetime) -> Mapping[str, str]:
-        """Names and values of the cookies for `<CDN>/<media_root>/*` until this time."""
+    Every method raises UnavailableError when storage does not answer in time.
+    """
+
+    async def put(self, video: Video) -> None:
+        """Write or replace the copy of a published video."""
+
+    async def get(self, video_id: str) -> Video | None:
+        """The copy, if there is one."""
+
+    async def remove(self, video_id: str) -> None:
+        """Forget a video; one that has no copy is no error."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundVideo:
+    """A published video as it was `age_seconds` ago; `stale` if it is older than it should be."""
+
+    video: Video
+    age_seconds: float
+    stale: bool
+
+
+class PublishedVideos(Protocol):
+    """What anybody may watch, read far more often than it changes."""
+
+    async def get(self, video_id: str) -> FoundVideo | None:
+        """A published video.
+
+        Raises:
+            UnavailableError: nobody who knows can be asked.
+        """
+
+
+class PlaybackSigner(Protocol):
+    """Opens everything below a path of the CDN."""
+
+    def sign(self, media_root: str, expire_time: datetime) -> Grant:
+        """The grant for `<CDN>/<media_root>/*` until this time."""
+
+
+class SessionTokens(Protocol):
+    """Sessions as tokens that any task can read and only ours can make."""
+
+    def write(self, session: Session) -> str:
+        """The token."""
+
+    def read(self, token: str) -> Session:
+        """The session.
+
+        Raises:
+            InvalidArgumentError: it is no token of ours.
+            PermissionDeniedError: the session is over.
+        """
 
 
 class TokenVerifier(Protocol):

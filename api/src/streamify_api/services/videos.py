@@ -24,7 +24,15 @@ from streamify_api.domain.videos import (
     check_media_path,
     check_publication,
 )
-from streamify_api.services.ports import AlreadyChangedError, Clock, MediaStorage, Page, PresignedPut, Store
+from streamify_api.services.ports import (
+    AlreadyChangedError,
+    Clock,
+    Descriptors,
+    MediaStorage,
+    Page,
+    PresignedPut,
+    Store,
+)
 from streamify_api.services.requests import check_repeat, record_for
 
 DEFAULT_PAGE_SIZE = 20
@@ -53,22 +61,11 @@ class PresignedFiles:
 class Videos:
     """The use cases of the catalogue."""
 
-    def __init__(self, store: Store, media: MediaStorage, clock: Clock) -> None:
+    def __init__(self, store: Store, media: MediaStorage, descriptors: Descriptors, clock: Clock) -> None:
         self._store = store
         self._media = media
+        self._descriptors = descriptors
         self._clock = clock
-
-    async def get_published(self, video_id: str) -> Video:
-        """A video that anybody may watch.
-
-        Raises:
-            InvalidArgumentError: the id is malformed.
-            NotFoundError: there is none, or it is not published.
-        """
-        video = await self._store.get_video(parse_video_id(video_id))
-        if video is None or video.state is not VideoState.PUBLISHED:
-            raise video_not_found(video_id)
-        return video
 
     async def list_published(self, page_size: int, page_token: str) -> Page:
         """What anybody may watch, newest first.
@@ -135,7 +132,7 @@ class Videos:
         video = await self.get(caller, video_id)
         if (earlier := await self._store.get_request(record.key)) is not None:
             check_repeat(earlier, record)
-            return await self.get(caller, earlier.resource_id)
+            return await self._described(await self.get(caller, earlier.resource_id))
         published = video.published(manifest_path, publication.duration, publication.renditions, now)
         if not await self._media.exists(video, manifest_path):
             raise StateConflictError(
@@ -147,10 +144,16 @@ class Videos:
             # Somebody was first: the same request on another task, or another one.
             if (earlier := await self._store.get_request(record.key)) is not None:
                 check_repeat(earlier, record)
-                return await self.get(caller, earlier.resource_id)
+                return await self._described(await self.get(caller, earlier.resource_id))
             (await self.get(caller, video_id)).require(VideoState.PROCESSING)
             raise UnavailableError("STORE_CONFLICT", "The video could not be published; try again.") from None
-        return published
+        return await self._described(published)
+
+    async def _described(self, video: Video) -> Video:
+        """Leave the copy that players live on while the store is down. Publishing is acknowledged only with it."""
+        if video.state is VideoState.PUBLISHED:
+            await self._descriptors.put(video)
+        return video
 
 
 def _size(page_size: int) -> int:

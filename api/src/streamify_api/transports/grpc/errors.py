@@ -15,6 +15,7 @@ from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
 from streamify_api.domain.errors import (
     InvalidArgumentError,
     NotFoundError,
+    OverloadedError,
     PermissionDeniedError,
     RequestIdReusedError,
     StateConflictError,
@@ -34,6 +35,7 @@ _CODES: dict[type[StreamifyError], grpc.StatusCode] = {
     UnauthenticatedError: grpc.StatusCode.UNAUTHENTICATED,
     PermissionDeniedError: grpc.StatusCode.PERMISSION_DENIED,
     UnavailableError: grpc.StatusCode.UNAVAILABLE,
+    OverloadedError: grpc.StatusCode.RESOURCE_EXHAUSTED,
 }
 
 
@@ -54,7 +56,7 @@ async def abort[Request, Response](
     code = status_code(error)
     info = ErrorInfo(reason=error.reason, domain=DOMAIN, metadata={**error.metadata, "request_id": request_id.get()})
     status = Status(code=code.value[0], message=error.message, details=[_packed(info)])
-    if code is grpc.StatusCode.UNAVAILABLE:
+    if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED):
         status.details.append(_packed(RetryInfo(retry_delay=Duration(seconds=RETRY_SECONDS))))
     await context.abort(
         code,

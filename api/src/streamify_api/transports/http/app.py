@@ -29,6 +29,7 @@ def create_app(
     public_url: str,
     cookie_domain: str,
     allowed_origins: frozenset[str],
+    cache_seconds: float,
 ) -> Quart:
     """The application, around these use cases."""
     app = Quart(__name__, static_folder=None, template_folder=str(web_root))
@@ -38,9 +39,9 @@ def create_app(
     app.url_map.merge_slashes = False
     install_errors(app)
     app.register_blueprint(health_blueprint(readiness))
-    app.register_blueprint(videos_blueprint(videos, public_url))
-    app.register_blueprint(playback_blueprint(playbacks, cookie_domain))
-    app.register_blueprint(watch_blueprint(videos, web_root, cdn_url))
+    app.register_blueprint(videos_blueprint(videos, playbacks, public_url))
+    app.register_blueprint(playback_blueprint(playbacks, cookie_domain, cache_seconds))
+    app.register_blueprint(watch_blueprint(playbacks, web_root, cdn_url))
 
     @app.before_request
     async def begin() -> None:
@@ -70,11 +71,11 @@ def _allow_origins(response: Response, allowed: frozenset[str]) -> None:
     response.headers["Access-Control-Allow-Origin"] = origin
     response.headers["Access-Control-Allow-Credentials"] = "true"
     if request.method == "OPTIONS":
-        response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, OPTIONS"
-        response.headers["Access-Control-Allow-Headers"] = "X-Request-Id, If-None-Match"
+        response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, POST, OPTIONS"
+        response.headers["Access-Control-Allow-Headers"] = "Content-Type, X-Request-Id, If-None-Match"
         response.headers["Access-Control-Max-Age"] = str(_PREFLIGHT_SECONDS)
     else:
-        response.headers["Access-Control-Expose-Headers"] = "X-Request-Id, ETag, Retry-After"
+        response.headers["Access-Control-Expose-Headers"] = "X-Request-Id, ETag, Retry-After, Cache-Status"
 
 
 def _log_access(response: Response) -> None:

@@ -11,7 +11,9 @@ from werkzeug.exceptions import HTTPException
 from streamify_api.domain.errors import (
     InvalidArgumentError,
     NotFoundError,
+    OverloadedError,
     PermissionDeniedError,
+    RateLimitedError,
     RequestIdReusedError,
     StateConflictError,
     StreamifyError,
@@ -30,6 +32,8 @@ _STATUS: dict[type[StreamifyError], HTTPStatus] = {
     UnauthenticatedError: HTTPStatus.UNAUTHORIZED,
     PermissionDeniedError: HTTPStatus.FORBIDDEN,
     UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
+    OverloadedError: HTTPStatus.SERVICE_UNAVAILABLE,
+    RateLimitedError: HTTPStatus.TOO_MANY_REQUESTS,
 }
 
 
@@ -57,7 +61,10 @@ def install_errors(app: Quart) -> None:
 
     async def ours(error: StreamifyError) -> Response:
         status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), 500)
-        return problem(status, error.reason, error.message)
+        response = problem(status, error.reason, error.message)
+        if isinstance(error, RateLimitedError):
+            response.headers["Retry-After"] = str(error.retry_seconds)
+        return response
 
     async def routing(error: HTTPException) -> Response:
         status = error.code or 500

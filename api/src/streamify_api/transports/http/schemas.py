@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from streamify_api.domain.playback import Playback
+from streamify_api.domain.playback import Delivery, Playback
 from streamify_api.domain.videos import Video
 from streamify_api.services.ports import Page
 
@@ -57,17 +57,40 @@ class VideosBody(msgspec.Struct, frozen=True):
 
 
 class PlaybackBody(msgspec.Struct, frozen=True):
-    """What a player needs beside the cookies that come with it."""
+    """What a player needs. `query` goes behind the "?" of every request to the CDN if `delivery` is "query"; with
+    "cookies" it is null and cookies come with the answer. `stale`: the database does not answer, this is from memory.
+    """
 
     video_id: str
     title: str
     manifest_url: str
     expires_at: datetime
+    delivery: Delivery
+    query: str | None
+    session_token: str
+    session_ends_at: datetime
+    stale: bool
 
     @classmethod
     def of(cls, playback: Playback) -> "PlaybackBody":
         """What a player is told."""
-        return cls(playback.video_id, playback.title, playback.manifest_url, playback.expire_time)
+        return cls(
+            video_id=playback.video_id,
+            title=playback.title,
+            manifest_url=playback.manifest_url,
+            expires_at=playback.expire_time,
+            delivery=playback.session.delivery,
+            query=playback.grant.query if playback.session.delivery is Delivery.QUERY else None,
+            session_token=playback.session_token,
+            session_ends_at=playback.session.end_time,
+            stale=playback.stale,
+        )
+
+
+class RenewBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What POST /v1/playback/renew takes: the session_token that playback gave."""
+
+    session_token: str
 
 
 class HealthBody(msgspec.Struct, frozen=True):

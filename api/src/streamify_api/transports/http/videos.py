@@ -4,6 +4,7 @@
 from quart import Blueprint, Response, request
 
 from streamify_api.domain.errors import InvalidArgumentError
+from streamify_api.services.playback import Playbacks
 from streamify_api.services.videos import Videos
 from streamify_api.transports.http.responses import kept_answer
 from streamify_api.transports.http.schemas import VideoBody, VideosBody
@@ -12,7 +13,7 @@ _LIST_SECONDS = 5
 _VIDEO_SECONDS = 30
 
 
-def videos_blueprint(videos: Videos, public_url: str) -> Blueprint:
+def videos_blueprint(videos: Videos, playbacks: Playbacks, public_url: str) -> Blueprint:
     """The catalogue's routes."""
     blueprint = Blueprint("videos", __name__)
 
@@ -23,7 +24,7 @@ def videos_blueprint(videos: Videos, public_url: str) -> Blueprint:
 
     @blueprint.get("/v1/videos/<video_id>")
     async def get_video(video_id: str) -> Response:
-        return kept_answer(VideoBody.of(await videos.get_published(video_id), public_url), _VIDEO_SECONDS)
+        return kept_answer(VideoBody.of((await playbacks.find(video_id)).video, public_url), _VIDEO_SECONDS)
 
     return blueprint
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from quart import Blueprint, Response, make_response, render_template, request, send_from_directory
 
-from streamify_api.services.videos import Videos
+from streamify_api.services.playback import Playbacks
 
 PLAYERS = ("hls", "videojs")
 # "hls-1.6.2.min.js", "player.3f2a9c1b.js": what changes its name with its content may be kept for good.
 _VERSIONED = re.compile(r"[-.@](\d+\.\d+\.\d+|[0-9a-f]{8,64})[-./]")
 
 
-def watch_blueprint(videos: Videos, web_root: Path, cdn_url: str) -> Blueprint:
+def watch_blueprint(playbacks: Playbacks, web_root: Path, cdn_url: str) -> Blueprint:
     """The player page's routes. The page may talk to itself and to the CDN only."""
     blueprint = Blueprint("watch", __name__)
     assets = web_root / "assets"
@@ -36,7 +36,7 @@ def watch_blueprint(videos: Videos, web_root: Path, cdn_url: str) -> Blueprint:
 
     @blueprint.get("/watch/<video_id>")
     async def watch(video_id: str) -> Response:
-        video = await videos.get_published(video_id)
+        video = (await playbacks.find(video_id)).video
         asked = request.args.get("player", PLAYERS[0])
         player = asked if asked in PLAYERS else PLAYERS[0]
         page = await render_template("watch.html", video_id=video.video_id, title=video.title, player=player)
