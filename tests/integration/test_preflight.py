@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""site.yml with mistakes in its inventory: a message for each, and an account that nothing was done to."""
+
+import datetime as dt
+import ipaddress
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from support.emulator import emulator
+
+pytestmark = pytest.mark.integration
+ROOT = Path(__file__).resolve().parents[2]
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "~~ not asked for ~~"}
+MISTAKES = {
+    "network_zones": ["eu-central-1a", "eu-central-1b", "eu-central-1x"],
+    "api_service_cpu": 300,
+    "load_balancer_name": "x" * 60,
+    "api_service_desierd_count": 4,
+    "network_nat": "everywhere",
+    "cdn_aliases": ["media.example.net"],
+}
+MESSAGES = [
+    "api_service_desierd_count: no role has this input; did you mean api_service_desired_count?",
+    "role network: value of network_nat must be one of: per_zone, single, none, got: everywhere;",
+    "api_service_cpu: Fargate has no 300 CPU units; choose one of 256, 512,",
+    "load_balancer_name: 'xxxxx",
+    "certificate_sources.cdn: it covers localhost, 127.0.0.1, not media.example.net;",
+    "network_zones: eu-central-1 has no zone eu-central-1x for this account;",
+]
+
+
+@pytest.fixture(scope="module")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with emulator(tmp_path_factory.mktemp("emulator")) as url:
+        yield url
+
+
+def certificate(directory: Path) -> dict[str, str]:
+    """A certificate for localhost, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = dt.datetime.now(dt.UTC)
+    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(now).not_valid_after(now + dt.timedelta(days=1))
+    signed = builder.add_extension(x509.SubjectAlternativeName(names), critical=False).sign(key, hashes.SHA256())
+    files = {"certificate_file": directory / "cert.pem", "key_file": directory / "key.pem"}
+    files["certificate_file"].write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    files["key_file"].write_bytes(pem)
+    return {name: str(path) for name, path in files.items()}
+
+
+def run(endpoint: str, directory: Path, playbook: str, **changes: Any) -> subprocess.CompletedProcess[str]:
+    """Runs a playbook as an operator would, with an inventory that is right but for the changes."""
+    files = certificate(directory)
+    variables = {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": sys.executable,
+        "project": "streamify",
+        "deployment_environment": "staging",
+        "aws_region": "eu-central-1",
+        "aws_account_id": "000000000000",
+        "aws_environment": CREDENTIALS | {"AWS_ENDPOINT_URL": endpoint},
+        "public_url": "https://localhost",
+        "verify_grpc_target": "localhost:443",
+        "certificate_sources": {"public": files, "internal": files, "cdn": files},
+        "secrets_token_jwks": '{"keys": []}',
+        "api_service_token_issuer": "https://issuer.example.com",
+    }
+    inventory = directory / "hosts.yml"
+    hosts = {"platform": {"hosts": {"localhost": variables | changes}}, "local_cloud": {}}
+    inventory.write_text(json.dumps(hosts))
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    environment |= {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_HOME": str(directory), "ANSIBLE_NOCOLOR": "1"}
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(inventory), playbook]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=200)
+
+
+def is_untouched(endpoint: str) -> bool:
+    def ask(service: str) -> Any:
+        return boto3.client(
+            service, endpoint_url=endpoint, region_name="eu-central-1", aws_access_key_id="x", aws_secret_access_key="y"
+        )
+
+    vpcs = [vpc for vpc in ask("ec2").describe_vpcs()["Vpcs"] if not vpc.get("IsDefault")]
+    return not (vpcs or ask("s3").list_buckets()["Buckets"] or ask("secretsmanager").list_secrets()["SecretList"])
+
+
+def test_every_mistake_has_its_message_before_anything_is_touched(endpoint: str, tmp_path: Path) -> None:
+    finished = run(endpoint, tmp_path, "site.yml", **MISTAKES)
+    assert finished.returncode != 0
+    said = " ".join(finished.stdout.split("Correct these first:", 2)[-1].split()).replace("''", "'")
+    for message in MESSAGES:
+        assert said.count(message) == 1, f"{message}\n\n{said}"
+    assert said.count(" - '") == len(MESSAGES), said
+    assert is_untouched(endpoint)
+
+
+def test_a_right_inventory_passes(endpoint: str, tmp_path: Path) -> None:
+    finished = run(endpoint, tmp_path, "playbooks/preflight.yml")
+    assert finished.returncode == 0, finished.stdout
+    assert "WARNING" not in finished.stdout + finished.stderr
+
+
+def test_another_account_stops_it(endpoint: str, tmp_path: Path) -> None:
+    finished = run(endpoint, tmp_path, "site.yml", aws_account_id="111122223333")
+    assert finished.returncode != 0
+    assert "the credentials are of account 000000000000" in finished.stdout
+    assert is_untouched(endpoint)

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What preflight finds in the inputs, in certificates and in AWS's answers."""
+
+import datetime as dt
+import re
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[3]
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+DAY = dt.timedelta(days=1)
+
+GOOD: dict[str, Any] = {
+    "public_url": "https://api.example.com",
+    "verify_grpc_target": "grpc.internal.example.com:443",
+    "network_cidr": "10.0.0.0/16",
+    "network_zones": ["eu-central-1a", "eu-central-1b", "eu-central-1c"],
+    "network_private_cidrs": ["10.0.16.0/20", "10.0.32.0/20", "10.0.48.0/20"],
+    "network_public_cidrs": ["10.0.112.0/20", "10.0.128.0/20", "10.0.144.0/20"],
+    "network_http_port": 80,
+    "network_https_port": 443,
+    "network_grpc_port": 443,
+    "network_task_http_port": 8080,
+    "network_task_grpc_port": 9090,
+    "storage_table": "streamify-production",
+    "storage_upload_bucket": "streamify-production-uploads-111122223333",
+    "storage_media_bucket": "streamify-production-media-111122223333",
+    "image_repository": "streamify-production-api",
+    "load_balancer_name": "streamify-production",
+    "load_balancer_health_interval": 5,
+    "load_balancer_health_timeout": 3,
+    "load_balancer_http_health_path": "/health/ready",
+    "load_balancer_grpc_health_path": "/streamify.health.v1.ReadinessService/CheckReadiness",
+    "load_balancer_algorithm": "least_outstanding_requests",
+    "load_balancer_slow_start": 0,
+    "cdn_name": "streamify-production-media",
+    "cdn_aliases": ["media.example.com"],
+    "cdn_url": "",
+    "ecs_cluster_name": "streamify-production",
+    "api_service_name": "streamify-production-api",
+    "api_service_cpu": 512,
+    "api_service_memory": 1024,
+    "api_service_stop_timeout": 60,
+    "api_service_drain_seconds": 20,
+    "api_service_shutdown_grace_seconds": 20,
+    "api_service_cookie_domain": "example.com",
+}
+
+
+def test_good_inputs_give_no_finding(preflight: ModuleType, preflight_inputs: ModuleType) -> None:
+    assert preflight_inputs.input_findings(GOOD) == []
+    assert list(preflight.name_findings(GOOD)) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"api_service_cpu": 300}, "Fargate has no 300 CPU units"),
+        ({"api_service_cpu": "much"}, "not both whole numbers"),
+        ({"api_service_memory": 8192}, "choose 1024, 2048, 3072, 4096"),
+        ({"api_service_stop_timeout": 40}, "killed while they serve"),
+        ({"api_service_stop_timeout": 121}, "120 s at most"),
+        ({"load_balancer_health_timeout": 5}, "not less than the interval"),
+        ({"load_balancer_health_interval": 4}, "ALB takes 5 to 300"),
+        ({"load_balancer_http_health_path": "ready"}, "does not begin with a slash"),
+        ({"load_balancer_grpc_health_path": "/health/ready/now"}, "no gRPC method"),
+        ({"load_balancer_slow_start": 60}, "refuses slow start"),
+        ({"load_balancer_slow_start": 10, "load_balancer_algorithm": "round_robin"}, "30 to 900"),
+        ({"network_http_port": 443}, "need two ports"),
+        ({"network_task_grpc_port": 8080}, "need two ports"),
+        ({"network_grpc_port": 70000}, "is no port"),
+        ({"network_zones": ["eu-central-1a", "eu-central-1a", "eu-central-1b"]}, "a zone twice"),
+        ({"network_cidr": "10.1.0.0/17"}, "is not inside 10.1.0.0/17"),
+        ({"network_cidr": "10.0.0.0/33"}, "does not appear to be an IPv4 or IPv6 network"),
+        ({"network_public_cidrs": ["10.0.16.0/20", "10.0.128.0/20", "10.0.144.0/20"]}, "overlap"),
+        ({"network_private_cidrs": ["10.0.16.0/20"]}, "1 ranges for 3 zones"),
+        ({"public_url": "http://api.example.com"}, "is not https://"),
+        ({"cdn_aliases": ["media.example.net"]}, "media.example.net (cdn_aliases) is not in example.com"),
+    ],
+)
+def test_inputs_that_do_not_fit_are_named(preflight_inputs: ModuleType, changes: dict[str, Any], said: str) -> None:
+    found = preflight_inputs.input_findings(GOOD | changes)
+    assert any(said in finding for finding in found), found
+    assert all(any(finding.startswith(name) for name in GOOD) for finding in found), found
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"load_balancer_name": "x" * 24}, "choose one of at most 23"),
+        ({"storage_media_bucket": "x" * 64}, "64 characters"),
+        ({"storage_media_bucket": "Streamify_media"}, "lower-case letters"),
+        ({"api_service_name": "x" * 60}, "choose one of at most 54"),
+    ],
+)
+def test_names_that_aws_refuses_are_named_once(preflight: ModuleType, changes: dict[str, Any], said: str) -> None:
+    (finding,) = preflight.name_findings(GOOD | changes)
+    assert finding.startswith(next(iter(changes)))
+    assert said in finding
+
+
+def test_unknown_variables_are_named_with_what_was_meant(preflight_inputs: ModuleType) -> None:
+    names = ["api_service_desierd_count", "api_servise_cpu", "network_zones", "storage_output", "public_url", "cdn_qqq"]
+    found = list(preflight_inputs.variable_findings(ROOT / "roles", {}, names))
+    assert found == [
+        "api_service_desierd_count: no role has this input; did you mean api_service_desired_count?",
+        "api_servise_cpu: no role has this input; did you mean api_service_cpu?",
+        "cdn_qqq: no role has this input; roles/cdn/README.md lists its inputs",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("network_nat", "perzone", "value of network_nat must be one of"),
+        ("api_service_desired_count", "three", "api_service_desired_count"),
+        ("certificate_sources", {"public": {"anr": "arn:aws:acm:…"}}, "certificate_sources.public.anr"),
+    ],
+)
+def test_values_that_a_role_would_refuse_are_refused_first(
+    preflight_inputs: ModuleType, name: str, value: Any, said: str
+) -> None:
+    (finding,) = preflight_inputs.variable_findings(ROOT / "roles", {name: value}, [name])
+    assert said in finding
+
+
+def test_a_zone_that_does_not_exist_or_is_impaired_is_named(preflight_aws: ModuleType) -> None:
+    states = {"eu-central-1a": "available", "eu-central-1b": "impaired"}
+    found = list(
+        preflight_aws.zone_findings(["eu-central-1a", "eu-central-1b", "eu-central-1x"], states, "eu-central-1")
+    )
+    assert len(found) == 2
+    assert "eu-central-1b is impaired" in found[0]
+    assert "no zone eu-central-1x" in found[1]
+
+
+def test_a_quota_is_named_when_too_little_is_left(preflight_aws: ModuleType) -> None:
+    assert list(preflight_aws.quota_findings("VPCs", "L-1", limit=5, used=4, needed=1)) == []
+    (finding,) = preflight_aws.quota_findings("VPCs", "L-1", limit=5, used=5, needed=1)
+    assert "5 allowed, 5 used, 1 more needed" in finding
+
+
+@pytest.mark.parametrize(
+    ("pattern", "host", "covered"),
+    [
+        ("api.example.com", "API.example.com", True),
+        ("*.example.com", "api.example.com", True),
+        ("*.example.com", "a.api.example.com", False),
+        ("*.example.com", "example.com", False),
+    ],
+)
+def test_a_wildcard_stands_for_one_label(preflight_aws: ModuleType, pattern: str, host: str, covered: bool) -> None:
+    assert preflight_aws.covers(pattern, host) is covered
+
+
+def test_certificates_are_judged_by_names_dates_and_region(preflight_aws: ModuleType) -> None:
+    kept = {
+        "arn:aws:acm:eu-central-1:1:certificate/1": preflight_aws.Certificate(
+            ["api.example.com"], NOW - DAY, NOW + DAY
+        ),
+        "arn:aws:acm:eu-central-1:1:certificate/2": preflight_aws.Certificate(["*.example.com"], NOW - DAY, NOW),
+        "arn:aws:acm:us-east-1:1:certificate/3": preflight_aws.Certificate(["media.example.com"], NOW - DAY, NOW + DAY),
+    }
+    first, second, third = ({"arn": arn} for arn in kept)
+    names = {"public": ["api.example.com"], "internal": ["grpc.example.com"], "cdn": ["media.example.com"]}
+
+    def findings(sources: dict[str, dict[str, str]]) -> list[str]:
+        found: list[str] = preflight_aws.certificate_findings(sources, names, NOW, lambda source: kept[source["arn"]])
+        return found
+
+    assert findings({"public": first, "internal": first, "cdn": third}) == [
+        "certificate_sources.internal: it covers api.example.com, not grpc.example.com; request one with that name"
+    ]
+    assert findings({"public": first, "internal": second, "cdn": third}) == [
+        "certificate_sources.internal: it expired on 2026-01-01; renew it"
+    ]
+    wrong = findings({"public": first, "internal": first, "cdn": first})
+    assert any("is not of us-east-1" in finding for finding in wrong)
+    assert any("certificate_sources.public: there is none" in each for each in findings({"internal": first}))
+    assert any("certificate_sources.cdn: there is none" in each for each in findings({"public": first}))
+
+
+def test_the_playbook_reads_every_role_of_the_site() -> None:
+    playbook = (ROOT / "playbooks" / "preflight.yml").read_text()
+    listed = re.search(r"__preflight_roles: \[(.*)\]", playbook)
+    assert listed is not None
+    assert {path.parents[1].name for path in ROOT.glob("roles/*/meta/argument_specs.yml")} <= set(listed[1].split(", "))
+    assert yaml.safe_load(playbook)
