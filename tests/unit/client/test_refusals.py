@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every failure is one sentence, a documented exit code, and nothing left behind."""
 
+import os
 import socket
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -97,6 +99,23 @@ def test_a_certificate_of_somebody_else_is_not_trusted(
     assert done.code == 4
     assert "not trusted" in sentence(done)
     assert platform.calls == []
+
+
+def test_a_ca_file_without_a_certificate_is_named(streamify: Command, tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.pem"
+    wrong.write_text("not a certificate")
+    done = streamify("list", "--ca-file", wrong)
+    assert done.code == 2
+    assert f"{wrong} holds no certificate" in sentence(done)
+
+
+def test_the_grpc_library_adds_nothing_to_our_sentence(settings: dict[str, str], tmp_path: Path) -> None:
+    other = tmp_path / "other.pem"
+    other.write_bytes(make_certificate()[0])
+    command = [sys.executable, "-m", "streamify_client", "list", "--ca-file", str(other)]
+    done = subprocess.run(command, env={**os.environ, **settings}, capture_output=True, text=True, check=False)
+    assert done.returncode == 4
+    assert len(done.stderr.splitlines()) == 1, done.stderr
 
 
 def test_a_refused_token_is_found_out_before_packaging(

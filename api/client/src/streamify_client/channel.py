@@ -64,9 +64,14 @@ class Connection:
         """The PEM of the authority to trust, None for the system's own.
 
         Raises:
-            UsageError: the file cannot be read.
+            UsageError: the file cannot be read, or holds no certificate.
         """
-        return None if self.ca_file is None else _read(self.ca_file, "CA file")
+        if self.ca_file is None:
+            return None
+        pem = _read(self.ca_file, "CA file")
+        if b"-----BEGIN CERTIFICATE-----" not in pem:
+            raise UsageError(f"The CA file {self.ca_file} holds no certificate (PEM).")
+        return pem
 
 
 def _read(path: Path, what: str) -> bytes:

@@ -2,6 +2,7 @@
 """The command `streamify`."""
 
 import json
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -189,6 +190,7 @@ def _describe(video: catalog.Video, public_url: str) -> dict[str, Any]:
 
 def main(arguments: list[str] | None = None) -> None:
     """Runs the command and exits with one of the documented codes; a failure is one sentence on stderr."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its library writes to stderr what we say in a sentence
     # A service manager's SIGTERM cleans up as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
