@@ -171,3 +171,14 @@ async def test_the_watch_page_is_bound_to_itself_and_the_cdn(http: httpx.AsyncCl
     assert policy["connect-src"] == f"'self' {CDN_URL}"
     assert policy["media-src"] == f"'self' blob: {CDN_URL}"
     problem(await http.get(f"/watch/{UNKNOWN_VIDEO}"), 404, "VIDEO_NOT_FOUND")
+
+
+async def test_a_browser_is_told_in_words_that_there_is_no_such_video(http: httpx.AsyncClient) -> None:
+    browser = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+    page = await http.get(f"/watch/{UNKNOWN_VIDEO}", headers=browser)
+    assert page.status_code == 404
+    assert page.headers["Content-Type"].startswith("text/html")
+    assert "There is no such video." in page.text
+    assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert page.headers["Vary"] == "Accept"
+    problem(await http.get(f"/v1/videos/{UNKNOWN_VIDEO}", headers=browser), 404, "VIDEO_NOT_FOUND")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """GET /watch/{video_id}, the page that plays a video, and its /assets/."""
 
+import json
 import re
 from pathlib import Path
 
@@ -44,6 +45,20 @@ def watch_blueprint(playbacks: Playbacks, web_root: Path, cdn_url: str) -> Bluep
         response.headers["Content-Security-Policy"] = policy
         response.headers["Cache-Control"] = "no-cache"
         response.headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
+        return response
+
+    @blueprint.after_request
+    async def in_words(response: Response) -> Response:
+        """A problem as a page, for a browser that asked for a page."""
+        problem_type = "application/problem+json"
+        if response.mimetype != problem_type or not request.path.startswith("/watch/"):
+            return response
+        if request.accept_mimetypes.best_match([problem_type, "text/html"]) == "text/html":
+            told = json.loads(await response.get_data())
+            response.set_data(await render_template("problem.html", **told))
+            response.headers["Content-Type"] = "text/html; charset=utf-8"
+            response.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'self'; img-src data:"
+        response.headers["Vary"] = "Accept"
         return response
 
     @blueprint.get("/assets/<path:path>")
