@@ -13,7 +13,7 @@ description:
     differ.
   - Certificates are found by their C(Name) tag, and compared by their fingerprints.
 author:
-  - The Streamify authors
+  - The Streamify authors (@streamify)
 options:
   name:
     description: The value of the C(Name) tag, which only one certificate of the region may have.

@@ -12,7 +12,7 @@ description:
   - Ensures what belongs to the cache key and how long CloudFront keeps an answer.
   - A cache policy is found by its name among those of the account.
 author:
-  - The Streamify authors
+  - The Streamify authors (@streamify)
 options:
   name:
     description: The name, unique in the account.

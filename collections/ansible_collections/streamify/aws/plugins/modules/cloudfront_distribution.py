@@ -16,7 +16,7 @@ description:
   - A distribution is found by its name, which is the beginning of its caller reference.
   - With O(state=absent) the distribution is disabled, waited for and deleted.
 author:
-  - The Streamify authors
+  - The Streamify authors (@streamify)
 options:
   name:
     description: The name, unique in the account. CloudFront shows it in the caller reference only.

@@ -13,7 +13,7 @@ description:
   - A key group is found by its name. With two keys in it, one can be replaced while signatures of the other still
     count.
 author:
-  - The Streamify authors
+  - The Streamify authors (@streamify)
 options:
   name:
     description: The name, unique in the account.
@@ -74,7 +74,7 @@ key_group:
       type: str
       returned: when it exists
       sample: streamify-production-media
-    items:
+    public_keys:
       description: The public keys' ids.
       type: list
       elements: str

@@ -12,7 +12,7 @@ description:
   - Ensures how CloudFront signs its requests to an origin, so that the origin need not be public.
   - An origin access control is found by its name.
 author:
-  - The Streamify authors
+  - The Streamify authors (@streamify)
 options:
   name:
     description: The name, unique in the account.

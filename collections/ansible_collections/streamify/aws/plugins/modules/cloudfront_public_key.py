@@ -15,7 +15,7 @@ description:
   - AWS cannot change a key. Another key under the same name makes the module fail; give the new key another name,
     and let the old one go when nothing uses it any more.
 author:
-  - The Streamify authors
+  - The Streamify authors (@streamify)
 options:
   name:
     description: The name, unique in the account.

@@ -12,7 +12,7 @@ description:
   - Ensures the headers that CloudFront adds to answers and takes from them.
   - A policy is found by its name among those of the account. A section that is not given shall not be there.
 author:
-  - The Streamify authors
+  - The Streamify authors (@streamify)
 options:
   name:
     description: The name, unique in the account.

@@ -14,7 +14,7 @@ description:
     its expiry, encryption and stream, and waits until table and indexes are active.
   - AWS cannot change a table's keys; the module then fails with a sentence that says so.
 author:
-  - The Streamify authors
+  - The Streamify authors (@streamify)
 options:
   name:
     description: The name.

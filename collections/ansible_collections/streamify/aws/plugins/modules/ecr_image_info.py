@@ -12,7 +12,7 @@ description:
   - Returns the images of a repository that have a tag; none when the tag or the repository does not exist.
   - On request also a registry login, which no other module gives.
 author:
-  - The Streamify authors
+  - The Streamify authors (@streamify)
 options:
   repository:
     description: The repository's name.

@@ -12,7 +12,7 @@ description:
   - Ensures an ECR repository, its lifecycle policy and its repository policy.
   - The encryption cannot be changed once the repository exists.
 author:
-  - The Streamify authors
+  - The Streamify authors (@streamify)
 options:
   name:
     description: The name.

@@ -13,7 +13,7 @@ description:
   - With O(state=absent) the cluster must have no service and no task; one that was removed a moment ago is waited
     for.
 author:
-  - The Streamify authors
+  - The Streamify authors (@streamify)
 options:
   name:
     description: The name.

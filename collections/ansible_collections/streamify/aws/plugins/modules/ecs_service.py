@@ -16,7 +16,7 @@ description:
     the message holds ECS's reason, the stopped tasks' reasons and exit codes, and the service's latest events.
   - With O(state=absent) the service is drained to no tasks first.
 author:
-  - The Streamify authors
+  - The Streamify authors (@streamify)
 options:
   name:
     description: The service's name.

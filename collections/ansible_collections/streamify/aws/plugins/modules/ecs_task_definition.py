@@ -15,7 +15,7 @@ description:
     playbook does not is one.
   - With O(state=absent) every active revision of the family is deregistered.
 author:
-  - The Streamify authors
+  - The Streamify authors (@streamify)
 options:
   family:
     description: The family's name.

@@ -15,7 +15,7 @@ description:
     that says so.
   - Names of attributes are checked, because a misspelt one is an outage that waits.
 author:
-  - The Streamify authors
+  - The Streamify authors (@streamify)
 options:
   name:
     description: The name, at most 32 letters, digits and hyphens.

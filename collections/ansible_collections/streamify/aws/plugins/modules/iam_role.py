@@ -13,7 +13,7 @@ description:
     A policy that is not named is taken away, so that the playbook tells all that the role may do.
   - Policies are compared by what they mean, in whatever order they are written.
 author:
-  - The Streamify authors
+  - The Streamify authors (@streamify)
 options:
   name:
     description: The role's name.

@@ -14,7 +14,7 @@ description:
   - Returns the public key, for example for M(streamify.aws.cloudfront_public_key).
   - An existing key is never replaced. To rotate, make a second key pair under another name.
 author:
-  - The Streamify authors
+  - The Streamify authors (@streamify)
 options:
   name:
     description: The secret's name.

@@ -12,7 +12,7 @@ description:
   - Creates and changes secrets whose value is a text. The value is never returned or shown; a difference reads as two
     SHA-256 digests.
 author:
-  - The Streamify authors
+  - The Streamify authors (@streamify)
 options:
   name:
     description: The secret's name.

@@ -45,7 +45,7 @@ class FakeAws:
         """Let an operation be refused."""
         self.answer(operation, refusal(operation, code))
 
-    def client(self, service: str, **_: Any) -> Any:
+    def client(self, service: str, **_settings: Any) -> Any:
         """Return one of our clients."""
         from ansible_collections.streamify.aws.plugins.module_utils.core.client import Client
 
@@ -134,27 +134,32 @@ def run_module(name: str, arguments: dict[str, Any], *, check: bool = False) -> 
     return dict(json.loads(out.getvalue()))
 
 
-@pytest.fixture(scope="session")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The emulator of AWS as it is published, on a free port."""
+# Modules whose AWS services the emulator has only with the local cloud's patches.
+PATCHED = frozenset({"cloudwatch_dashboard", "elb_listener_attributes", "scalable_target", "scaling_policy"})
+LOCAL_CLOUD = ROOT.parents[3] / "local"
+
+
+@contextlib.contextmanager
+def started(folder: Path, *command: str, **settings: str) -> Iterator[str]:
+    """Start an emulator of AWS on a free port and return its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    log = tmp_path_factory.mktemp("emulator") / "log"
+    log = folder / "log"
     environment = {
         key: value for key, value in os.environ.items() if not key.startswith("AWS_") and key != "DOCKER_HOST"
     }
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "ministack"],
-            env={**environment, "GATEWAY_PORT": str(port), "DOCKER_HOST": "unix:///nonexistent.sock"},
-            cwd=log.parent,
+            [sys.executable, "-m", *(part.format(port=port) for part in command)],
+            env={**environment, "GATEWAY_PORT": str(port), "DOCKER_HOST": "unix:///nonexistent.sock", **settings},
+            cwd=folder,
             stdout=output,
             stderr=subprocess.STDOUT,
         )
     url = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(300):
+        for _attempt in range(300):
             assert process.poll() is None, log.read_text()
             with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/_ministack/health", timeout=2):
                 break
@@ -165,6 +170,40 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def published_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The emulator as it is published."""
+    with started(tmp_path_factory.mktemp("emulator"), "ministack") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def patched_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The emulator as the local cloud runs it."""
+    if not LOCAL_CLOUD.is_dir():
+        pytest.skip("the local cloud is not beside the collection")
+    launcher = ("streamify_local.emulator.launcher", "127.0.0.1:{port}")
+    settings = {
+        "PYTHONPATH": str(LOCAL_CLOUD),
+        "ECS_NETWORK": "none",
+        "ECS_NETWORK_CIDR": "127.0.0.0/30",
+        "ECS_GATEWAY": "127.0.0.1",
+        "ECS_CONTAINER_LABELS": "a=b",
+        "ECS_METADATA_HOST": "127.0.0.1",
+        "ECR_REGISTRY": "127.0.0.1:1",
+    }
+    with started(tmp_path_factory.mktemp("emulator"), *launcher, **settings) as url:
+        yield url
+
+
+@pytest.fixture
+def emulator(request: pytest.FixtureRequest) -> str:
+    """The emulator that has what the test's module needs."""
+    parameters = getattr(getattr(request.node, "callspec", None), "params", {})
+    patched = parameters.get("name") in PATCHED or "patched_emulator" in request.fixturenames
+    return str(request.getfixturevalue("patched_emulator" if patched else "published_emulator"))
 
 
 @pytest.fixture

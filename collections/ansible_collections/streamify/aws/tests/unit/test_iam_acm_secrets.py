@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from .conftest import FakeAws
 
 
-def certificate() -> str:
+def pair() -> tuple[str, str]:
+    """Return a certificate and its private key as PEM texts."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
     now = datetime.datetime.now(datetime.UTC)
@@ -25,7 +26,14 @@ def certificate() -> str:
         .not_valid_after(now + datetime.timedelta(days=1))
         .sign(key, hashes.SHA256())
     )
-    return made.public_bytes(serialization.Encoding.PEM).decode()
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return made.public_bytes(serialization.Encoding.PEM).decode(), private.decode()
+
+
+def certificate() -> str:
+    return pair()[0]
 
 
 def test_policies_that_mean_the_same_are_the_same() -> None:
