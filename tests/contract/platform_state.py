@@ -121,6 +121,7 @@ def settings(url: str, signing_key: str, token_jwks: str) -> dict[str, str]:
         "STREAMIFY_TOKEN_ISSUER": ISSUER,
         "STREAMIFY_TOKEN_AUDIENCE": AUDIENCE,
         "STREAMIFY_ALLOWED_ORIGINS": ORIGIN,
+        "STREAMIFY_REQUESTS_PER_SECOND": "0",
         "STREAMIFY_DRAIN_SECONDS": "1.5",
         "STREAMIFY_SHUTDOWN_GRACE_SECONDS": "5",
         "AWS_REGION": REGION,

@@ -23,6 +23,7 @@ from streamify_api.services.ports import PlaybackSigner, TokenVerifier
 from streamify_api.services.uploads import Uploads
 from streamify_api.services.videos import Videos
 from streamify_api.telemetry import log
+from streamify_api.telemetry_metrics import CACHE_ENTRIES, STORE_DOWN, video_cache
 
 _WARM_SECONDS = 2.0
 
@@ -91,6 +92,9 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
         descriptors = S3Descriptors(s3, settings.media_bucket)
         videos = Videos(store, S3MediaStorage(s3, settings.media_bucket), descriptors, utc_now)
         limits = CacheLimits(fresh_seconds=settings.cache_seconds, stale_seconds=settings.stale_seconds)
+        published = CachedVideos(store, descriptors, limits, observe=video_cache)
+        CACHE_ENTRIES.set_function(lambda: len(published))
+        STORE_DOWN.set_function(lambda: published.store_is_down)
         sessions = SignedSessionTokens([key for key in (settings.signing_key, settings.previous_signing_key) if key])
         lifetime = timedelta(seconds=settings.playback_seconds)
         await _warm(store)
@@ -98,7 +102,7 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
             uploads=Uploads(store, S3SourceStorage(s3, settings.upload_bucket), utc_now),
             videos=videos,
             playbacks=Playbacks(
-                CachedVideos(store, descriptors, limits),
+                published,
                 signer,
                 sessions,
                 utc_now,

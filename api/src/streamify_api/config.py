@@ -42,6 +42,7 @@ class Settings:
     stale_seconds: float
     requests_per_second: float
     request_burst: int
+    http_concurrency: int
     metrics_port: int
     drain_seconds: float
     shutdown_grace_seconds: float
@@ -84,6 +85,7 @@ class Settings:
             # For each client address and task; 0 is no limit.
             requests_per_second=reader.number("STREAMIFY_REQUESTS_PER_SECOND", 100, 0, 100_000),
             request_burst=int(reader.number("STREAMIFY_REQUEST_BURST", 400, 1, 1_000_000, whole=True)),
+            http_concurrency=int(reader.number("STREAMIFY_HTTP_CONCURRENCY", 256, 1, 100_000, whole=True)),
             metrics_port=int(reader.number("STREAMIFY_METRICS_PORT", 9100, 0, 65535, whole=True)),
             drain_seconds=reader.number("STREAMIFY_DRAIN_SECONDS", 10, 0, 100),
             shutdown_grace_seconds=reader.number("STREAMIFY_SHUTDOWN_GRACE_SECONDS", 20, 0, 100),

@@ -21,10 +21,13 @@ import uvloop
 from streamify_api import __version__
 from streamify_api.bootstrap import build
 from streamify_api.config import Settings, SettingsError
-from streamify_api.services.readiness import Readiness
+from streamify_api.services.readiness import Phase, Readiness
 from streamify_api.telemetry import configure_logs, log
+from streamify_api.telemetry_limits import AddressLimiter
+from streamify_api.telemetry_metrics import DRAINING, serve_metrics
 from streamify_api.transports.grpc.server import GrpcServer
 from streamify_api.transports.http.app import create_app
+from streamify_api.transports.http.front import Front
 
 WEB_ROOT = Path(__file__).parent / "web"
 # Longer than the balancer's idle time-out of 60 s, or it meets closed connections:
@@ -84,9 +87,11 @@ async def serve(settings: Settings) -> None:
             cdn_url=settings.cdn_url,
             public_url=settings.public_url,
             cookie_domain=settings.cookie_domain,
-            allowed_origins=settings.allowed_origins,
             cache_seconds=settings.cache_seconds,
         )
+        limiter = AddressLimiter(settings.requests_per_second, settings.request_burst)
+        front = Front(app, readiness, limiter, settings.allowed_origins, settings.http_concurrency)
+        DRAINING.set_function(lambda: readiness.phase is Phase.DRAINING)
         grpc_server = GrpcServer(services.uploads, services.videos, services.verifier, readiness, settings.public_url)
         listener = _listen(settings.host, settings.http_port)
         try:
@@ -95,9 +100,17 @@ async def serve(settings: Settings) -> None:
             listener.close()
             raise StartError(f"port {settings.grpc_port} of {settings.host} is taken or not allowed") from None
         http_port = listener.getsockname()[1]
+        try:
+            metrics_port = serve_metrics(
+                settings.host, settings.metrics_port, version=__version__, environment=settings.environment
+            )
+        except OSError as error:
+            listener.close()
+            await grpc_server.stop(0)
+            raise StartError(f"port {settings.metrics_port} for metrics cannot be had: {error.strerror}") from None
         http_server = _HttpServer(
             uvicorn.Config(
-                app,
+                front,
                 http="h11",
                 ws="none",
                 lifespan="off",
@@ -113,7 +126,7 @@ async def serve(settings: Settings) -> None:
         serving.add_done_callback(lambda _: stop.set())
 
         readiness.started()
-        log.info("started", http_port=http_port, grpc_port=grpc_port)
+        log.info("started", http_port=http_port, grpc_port=grpc_port, metrics_port=metrics_port)
         await stop.wait()
 
         readiness.drain()

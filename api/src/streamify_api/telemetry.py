@@ -13,9 +13,13 @@ import msgspec
 import structlog
 
 _SECRET = re.compile(r"authorization|cookie|token|signature|secret|password|signing_key|policy", re.IGNORECASE)
+# https://www.w3.org/TR/trace-context/#traceparent-header
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?\Z")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}\Z")
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
+# (trace id, our span's id, flags) of the request that is served, if its caller traces.
+trace: ContextVar[tuple[str, str, str] | None] = ContextVar("trace", default=None)
 log: structlog.stdlib.BoundLogger = structlog.get_logger("streamify")
 
 
@@ -24,6 +28,18 @@ def take_request_id(offered: str | None) -> str:
     value = offered if offered and _REQUEST_ID.match(offered) else secrets.token_hex(16)
     request_id.set(value)
     return value
+
+
+def take_trace(offered: str | None) -> None:
+    """Go on with the caller's trace (W3C trace context), in a span of our own. Without one there is none."""
+    match = _TRACEPARENT.match(offered) if offered else None
+    trace.set((match[1], secrets.token_hex(8), match[3]) if match else None)
+
+
+def traceparent() -> str | None:
+    """What calls out carry on."""
+    current = trace.get()
+    return f"00-{current[0]}-{current[1]}-{current[2]}" if current else None
 
 
 def configure_logs(level: str, **bound: str) -> None:
@@ -65,6 +81,9 @@ def _add_context(bound: dict[str, str]) -> structlog.typing.Processor:
         event.update(bound)
         if current := request_id.get():
             event.setdefault("request_id", current)
+        if span := trace.get():
+            event.setdefault("trace_id", span[0])
+            event.setdefault("span_id", span[1])
         return event
 
     return add

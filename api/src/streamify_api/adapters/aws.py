@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every call to AWS shares: time-outs, bounded retries, a connection pool, and errors in the platform's words."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -10,7 +11,10 @@ from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 from botocore.exceptions import BotoCoreError, ClientError
 
-from streamify_api.domain.errors import UnavailableError
+from streamify_api.domain.errors import DeadlineExceededError, StreamifyError, UnavailableError
+from streamify_api.services import deadline
+from streamify_api.telemetry import traceparent
+from streamify_api.telemetry_metrics import dependency_call
 
 # Codes after which the same call may succeed: https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
 _PASSING = frozenset(
@@ -60,7 +64,15 @@ async def open_client(
         response_checksum_validation="when_required",
     )
     context = get_session().create_client(service, region_name=region, endpoint_url=endpoint_url, config=config)
-    return await stack.enter_async_context(context)
+    client = await stack.enter_async_context(context)
+    client.meta.events.register("before-send", _pass_trace_on)
+    return client
+
+
+def _pass_trace_on(request: Any, **_: Any) -> None:
+    """After signing, so that a proxy may change it."""
+    if current := traceparent():
+        request.headers["traceparent"] = current
 
 
 @asynccontextmanager
@@ -69,19 +81,28 @@ async def calling(service: str) -> AsyncIterator[None]:
 
     Raises:
         UnavailableError: the service is down, slow, throttling or unreachable.
+        DeadlineExceededError: it did not answer within the time that the caller has left.
     """
+    begin, outcome = time.perf_counter(), "ok"
     try:
         yield
     except ClientError as error:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        outcome = "refused"
         if status >= 500 or error_code(error) in _PASSING:
+            outcome = "unavailable"
             raise _unavailable(service) from error
         raise
     except (BotoCoreError, aiohttp.ClientError, TimeoutError, OSError) as error:
+        outcome = "unavailable"
         raise _unavailable(service) from error
+    finally:
+        dependency_call(service, outcome, time.perf_counter() - begin)
 
 
-def _unavailable(service: str) -> UnavailableError:
+def _unavailable(service: str) -> StreamifyError:
+    if deadline.is_over():
+        return DeadlineExceededError()
     return UnavailableError(
         "DEPENDENCY_UNAVAILABLE", f"{service} does not answer; try again later.", {"dependency": service}
     )

@@ -61,7 +61,8 @@ class Playbacks:
             InvalidArgumentError, NotFoundError, UnavailableError: as find() says.
         """
         found = await self.find(video_id)
-        session = Session(secrets.token_hex(16), video_id, delivery, self._clock() + self._session_lifetime)
+        end_time = (self._clock() + self._session_lifetime).replace(microsecond=0)  # as tokens hold it
+        session = Session(secrets.token_hex(16), video_id, delivery, end_time)
         return self._playback(found, session)
 
     async def renew(self, token: str) -> Playback:

@@ -13,7 +13,8 @@ from google.protobuf.message import DecodeError
 from streamify_api.domain.callers import Caller
 from streamify_api.domain.errors import InvalidArgumentError, StreamifyError, UnauthenticatedError
 from streamify_api.services.ports import TokenVerifier
-from streamify_api.telemetry import log, request_id, take_request_id
+from streamify_api.telemetry import log, request_id, take_request_id, take_trace
+from streamify_api.telemetry_metrics import grpc_call
 from streamify_api.transports.grpc.errors import abort, internal_error, status_code
 
 _UPLOADS = "/streamify.upload.v1.UploadService/"
@@ -76,9 +77,11 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         behaviour = cast(Behaviour, handler.unary_unary)
         method = handler_call_details.method
         offered = _metadata(handler_call_details, "x-request-id")
+        parent = _metadata(handler_call_details, "traceparent")
 
         async def call(request: Any, context: Context) -> Any:
             take_request_id(offered)
+            take_trace(parent)
             begin = time.perf_counter()
             code = grpc.StatusCode.OK
             try:
@@ -173,6 +176,7 @@ def _metadata(details: grpc.HandlerCallDetails, name: str) -> str | None:
 
 
 def _log_access(method: str, code: grpc.StatusCode, begin: float) -> None:
+    grpc_call(method, code.name, time.perf_counter() - begin)
     if method.endswith("/CheckReadiness") and code is grpc.StatusCode.OK:
         return  # the balancer asks every few seconds
     milliseconds = round((time.perf_counter() - begin) * 1000, 1)

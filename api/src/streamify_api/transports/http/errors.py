@@ -37,34 +37,44 @@ _STATUS: dict[type[StreamifyError], HTTPStatus] = {
 }
 
 
-def problem(status: int, code: str, detail: str) -> Response:
-    """A problem as a response that nobody may keep."""
-    title = HTTPStatus(status).phrase
+def problem_parts(status: int, code: str, detail: str, path: str) -> tuple[dict[str, str], bytes]:
+    """Headers and body of a problem that nobody may keep."""
     body = ProblemBody(
         type="urn:streamify:problem:" + re.sub(r"[^a-z0-9]+", "-", code.lower()),
-        title=title,
+        title=HTTPStatus(status).phrase,
         status=status,
         code=code,
         request_id=request_id.get(),
         detail=detail,
-        instance=request.path,
+        instance=path,
     )
-    response = Response(msgspec.json.encode(body), status=status, content_type="application/problem+json")
-    response.headers["Cache-Control"] = "no-store"
+    headers = {"Content-Type": "application/problem+json", "Cache-Control": "no-store"}
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        response.headers["Retry-After"] = str(RETRY_SECONDS)
-    return response
+        headers["Retry-After"] = str(RETRY_SECONDS)
+    return headers, msgspec.json.encode(body)
+
+
+def problem_of(error: StreamifyError, path: str) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and body for one of our errors."""
+    status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), HTTPStatus.INTERNAL_SERVER_ERROR)
+    headers, body = problem_parts(status, error.reason, error.message, path)
+    if isinstance(error, RateLimitedError):
+        headers["Retry-After"] = str(error.retry_seconds)
+    return int(status), headers, body
+
+
+def problem(status: int, code: str, detail: str) -> Response:
+    """A problem as a response of the framework."""
+    headers, body = problem_parts(status, code, detail, request.path)
+    return Response(body, status=status, headers=headers)
 
 
 def install_errors(app: Quart) -> None:
     """Answer every error of the application in this shape."""
 
     async def ours(error: StreamifyError) -> Response:
-        status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), 500)
-        response = problem(status, error.reason, error.message)
-        if isinstance(error, RateLimitedError):
-            response.headers["Retry-After"] = str(error.retry_seconds)
-        return response
+        status, headers, body = problem_of(error, request.path)
+        return Response(body, status=status, headers=headers)
 
     async def routing(error: HTTPException) -> Response:
         status = error.code or 500
