@@ -14,12 +14,15 @@ import docker
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = os.environ.get("STREAMIFY_ENV", "test")
 STATE = ROOT / ".local" / ENVIRONMENT
+# Where an engine of ours lives that environments of all checkouts share, and what tells which of them hold it.
+MACHINE = Path(os.environ.get("STREAMIFY_MACHINE_DIR", f"/var/tmp/streamify-{os.getuid()}"))
 LOCAL_NETWORKS = ipaddress.ip_network("10.64.0.0/10")  # where environments take their VPC's addresses from
 
 
 def others() -> list[dict[str, Any]]:
-    """The descriptions of the environments that are up beside this one."""
-    return [json.loads(path.read_text()) for path in STATE.parent.glob("*/cloud.json")]
+    """The environments that are up beside this one, of this checkout and of others on this machine."""
+    holders = [json.loads(path.read_text()) for path in (MACHINE / "holders").glob("*.json")]
+    return [holder for holder in holders if holder["state_dir"] != str(STATE)]
 
 
 def ancestors() -> set[int]:
@@ -58,6 +61,9 @@ def test_no_process_is_left() -> None:
 
 def test_no_file_is_left() -> None:
     assert not STATE.exists()
+    holders = [json.loads(path.read_text())["state_dir"] for path in (MACHINE / "holders").glob("*.json")]
+    assert str(STATE) not in holders
+    assert others() or not MACHINE.exists(), "the engine's files were left, and nobody needs them"
     if ENVIRONMENT == "local":
         assert not (STATE.parent / "outputs.json").exists()
 
@@ -69,7 +75,7 @@ def test_no_mount_is_left() -> None:
 
 def test_no_network_interface_is_left() -> None:
     addresses = json.loads(subprocess.run(["ip", "-json", "address"], capture_output=True, check=True).stdout)
-    kept = [ipaddress.ip_network(cloud["vpc_cidr"]) for cloud in others()]
+    kept = [ipaddress.ip_network(cloud["cidr"]) for cloud in others()]
     left = [
         (interface["ifname"], address["local"])
         for interface in addresses
