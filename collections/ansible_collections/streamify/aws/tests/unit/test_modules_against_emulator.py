@@ -143,6 +143,53 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         },
         {"default_cache_behavior": {"target_origin_id": "media"}, "price_class": "PriceClass_100", "tags": {"c": "d"}},
     ),
+    "s3_bucket": (
+        "bucket",
+        {
+            "name": "coll-bucket",
+            "versioning": True,
+            "encryption": {"sse_algorithm": "AES256"},
+            "object_ownership": "BucketOwnerEnforced",
+            "public_access_block": {},
+            "policy": {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Effect": "Allow",
+                        "Principal": {"Service": "cloudfront.amazonaws.com"},
+                        "Action": ["s3:GetObject"],
+                        "Resource": "arn:aws:s3:::coll-bucket/*",
+                    }
+                ],
+            },
+            "lifecycle_rules": [
+                {
+                    "id": "expire",
+                    "status": "Enabled",
+                    "filter": {"prefix": ""},
+                    "abort_incomplete_multipart_upload": {"days_after_initiation": 2},
+                    "noncurrent_version_expiration": {"noncurrent_days": 30},
+                }
+            ],
+            "cors_rules": [
+                {
+                    "allowed_origins": ["https://b.example", "https://a.example"],
+                    "allowed_methods": ["PUT"],
+                    "expose_headers": ["ETag"],
+                    "max_age_seconds": 60,
+                }
+            ],
+            "tags": {"a": "b"},
+        },
+        {
+            "versioning": False,
+            "public_access_block": {"block_public_policy": False},
+            "policy": {},
+            "lifecycle_rules": [],
+            "cors_rules": [{"allowed_origins": ["https://a.example"], "allowed_methods": ["PUT"]}],
+            "tags": {"a": "c"},
+        },
+    ),
     "ecs_service": (
         "service",
         {
