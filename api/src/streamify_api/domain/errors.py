@@ -32,6 +32,17 @@ class StateConflictError(StreamifyError):
     """The request does not fit the state that the resource is in."""
 
 
+class ConflictingChangeError(StreamifyError):
+    """Somebody else changed the resource since the caller read it."""
+
+
+class DeadlineExceededError(StreamifyError):
+    """The caller's time is over. Whether the request was done is told by repeating it."""
+
+    def __init__(self) -> None:
+        super().__init__("DEADLINE_EXCEEDED", "The deadline passed; repeat the request to learn what became of it.")
+
+
 class RequestIdReusedError(StreamifyError):
     """A request_id came back with another body."""
 
