@@ -80,6 +80,7 @@ except ImportError:
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.streamify.aws.plugins.module_utils.core.client import Client
+from ansible_collections.streamify.aws.plugins.module_utils.core.errors import ResourceError
 
 MISSING = ["ImageNotFoundException", "RepositoryNotFoundException"]
 
@@ -111,6 +112,8 @@ def main() -> None:
         client = Client(module.client("ecr"))
         images = find_images(client, module.params["repository"], module.params["image_tag"])
         login = registry_login(client) if module.params["login"] and not images else {}
+    except ResourceError as error:
+        module.fail_json(msg=str(error))
     except (BotoCoreError, ClientError) as error:
         module.fail_json_aws(error, msg=f"ECR could not be asked about {module.params['repository']}")
     module.exit_json(changed=False, images=images, login=login)

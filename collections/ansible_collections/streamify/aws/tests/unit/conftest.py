@@ -224,8 +224,10 @@ def module(emulator: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict
 def run(aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
     """Run a module against the script."""
     from ansible_collections.streamify.aws.plugins.module_utils.core import module as core
+    from ansible_collections.streamify.aws.plugins.modules import ecr_image_info
 
-    monkeypatch.setattr(core, "Client", lambda made: aws.client(made.meta.service_model.service_name))
+    for place in (core, ecr_image_info):
+        monkeypatch.setattr(place, "Client", lambda made: aws.client(made.meta.service_model.service_name))
     for key, value in {"AWS_REGION": REGION, "AWS_ACCESS_KEY_ID": "nobody", "AWS_SECRET_ACCESS_KEY": "nothing"}.items():
         monkeypatch.setenv(key, value)
     return run_module
