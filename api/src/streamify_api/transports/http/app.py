@@ -6,9 +6,11 @@ from typing import cast
 
 from quart import Quart, request
 
+from streamify_api import __version__
 from streamify_api.services.playback import Playbacks
 from streamify_api.services.readiness import Readiness
 from streamify_api.services.videos import Videos
+from streamify_api.transports.http.description import description_blueprint
 from streamify_api.transports.http.errors import install_errors
 from streamify_api.transports.http.front import ROUTE
 from streamify_api.transports.http.health import health_blueprint
@@ -38,6 +40,7 @@ def create_app(
     app.register_blueprint(health_blueprint(readiness))
     app.register_blueprint(videos_blueprint(videos, playbacks, public_url))
     app.register_blueprint(playback_blueprint(playbacks, cookie_domain, cache_seconds))
+    app.register_blueprint(description_blueprint(web_root, public_url, __version__))
     app.register_blueprint(watch_blueprint(playbacks, web_root, cdn_url))
 
     @app.before_request

@@ -15,15 +15,19 @@ def answer(body: msgspec.Struct, *, status: int = 200, cache_control: str = "no-
 
 
 def kept_answer(body: msgspec.Struct, seconds: int) -> Response:
-    """A body that caches may keep for so long, with an ETag; 304 when the caller has it already."""
-    encoded = msgspec.json.encode(body)
+    """A body as JSON that caches may keep for so long."""
+    return kept(msgspec.json.encode(body), "application/json", seconds)
+
+
+def kept(encoded: bytes, content_type: str, seconds: int) -> Response:
+    """Bytes that caches may keep for so long, with an ETag; 304 when the caller has them already."""
     tag = hashlib.blake2b(encoded, digest_size=16).hexdigest()
     if request.if_none_match.contains_weak(tag):
         response = Response(b"", status=304)
         response.headers.pop("Content-Type", None)
         response.headers.pop("Content-Length", None)
     else:
-        response = Response(encoded, content_type="application/json")
+        response = Response(encoded, content_type=content_type)
     response.set_etag(tag)
     response.headers["Cache-Control"] = f"public, max-age={seconds}"
     return response
