@@ -64,6 +64,22 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         },
         {"traffic_type": "ALL"},
     ),
+    "sns_topic": (
+        "topic",
+        {
+            "name": "coll-alarms",
+            "subscriptions": [
+                {"protocol": "https", "endpoint": "https://a.example"},
+                {"protocol": "sqs", "endpoint": "arn:aws:sqs:eu-central-1:000000000000:b"},
+            ],
+            "tags": {"a": "b"},
+        },
+        {
+            "subscriptions": [{"protocol": "sqs", "endpoint": "arn:aws:sqs:eu-central-1:000000000000:c"}],
+            "display_name": "Alarms",
+            "tags": {"c": "d"},
+        },
+    ),
     "wafv2_web_acl": (
         "web_acl",
         {"name": "coll-acl", "rules": [RATE, COMMON], "resource_arns": [BALANCER], "tags": {"a": "b"}},
@@ -92,6 +108,12 @@ def zone(route53: Any) -> str:
 def test_check_apply_check_apply_change_remove(name: str, module: Module, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(walk.CASES, name, CASES[name])
     walk.test_check_apply_check_apply_change_remove(name, module)
+
+
+def test_subscription_that_nobody_confirmed_is_not_asked_for_again(module: Module) -> None:
+    arguments = {"name": "coll-mail", "subscriptions": [{"protocol": "email", "endpoint": "a@example.com"}]}
+    assert module("sns_topic", arguments)["changed"]
+    assert not module("sns_topic", arguments)["changed"]
 
 
 def test_record_of_a_zone_that_does_not_exist_is_foretold_and_refused(module: Module) -> None:
