@@ -143,6 +143,11 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         },
         {"default_cache_behavior": {"target_origin_id": "media"}, "price_class": "PriceClass_100", "tags": {"c": "d"}},
     ),
+    "cloudwatch_log_group": (
+        "log_group",
+        {"name": "/coll/logs", "retention_in_days": 30, "tags": {"a": "b"}},
+        {"retention_in_days": 0, "tags": {"a": "c"}},
+    ),
     "s3_bucket": (
         "bucket",
         {
