@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import datetime
+import time
 from typing import Any
 
 try:
@@ -47,12 +49,46 @@ def public_half(private_key: str) -> tuple[str, str]:
     return key_type, public.decode()
 
 
+CURRENT, STANDBY, PREVIOUS = "AWSCURRENT", "AWSPENDING", "AWSPREVIOUS"
+UNUSED = "UNUSED_SINCE_"  # and the epoch second: a staging label of our own, on the previous version
+
+
 class KeyPair(Secret):
-    """A key pair; its secret's value is the private key. An existing key is never replaced."""
+    """A key pair; its secret's value is the private key. An existing key is never replaced.
+
+    Beside the current key there may be a second: the standby that a rotation will promote, or the previous one that a
+    rotation has left. Each is a version of the secret, and Secrets Manager's staging labels say which is which.
+    """
 
     kind = "key pair"
     result = "key_pair"
     immutable = frozenset({"key_type"})
+
+    def describe(self) -> dict[str, Any] | None:
+        """Return the current key, the second one, and all public keys, the current one first."""
+        about = super().describe()
+        if not about:
+            return None
+        stages = about.pop("version_ids_to_stages")
+        if "public_key" not in about:
+            return about
+        about |= {"standby": {}, "previous": {}, "public_keys": [about["public_key"]]}
+        for version, labels in sorted(stages.items()):
+            if version == about["version_id"] or not {STANDBY, PREVIOUS} & set(labels):
+                continue
+            found = self.aws.get("get_secret_value", secret_id=self.name, version_id=version)
+            key = {
+                "version_id": version,
+                "public_key": public_half(found.get("secret_string") or "")[1],
+                "created": _epoch(found.get("created_date")),
+            }
+            since = [int(label.removeprefix(UNUSED)) for label in labels if label.startswith(UNUSED)]
+            about["public_keys"].append(key["public_key"])
+            if PREVIOUS in labels:
+                about["previous"] = {**key, "unused_since": since[0] if since else 0}
+            else:
+                about["standby"] = key
+        return about
 
     def read(self, value: str) -> dict[str, Any]:
         """Return the key's type and its public half."""
@@ -64,9 +100,70 @@ class KeyPair(Secret):
         return generate(self.params["key_type"])
 
     def desired_value(self) -> dict[str, Any]:
-        """Return the type of key; which key it is does not matter."""
-        return {"key_type": self.params["key_type"]}
+        """Return the type of key, and that no step of a rotation is due; which key it is does not matter."""
+        return {"key_type": self.params["key_type"], "due": ""}
+
+    def view(self, actual: dict[str, Any]) -> dict[str, Any]:
+        """Return the key pair with the step that is due."""
+        return {**actual, "due": self._due(actual)}
+
+    def _due(self, actual: dict[str, Any]) -> str:
+        """Return the step that was asked for and is not done yet, or an empty string."""
+        rotation, standby, previous = self.params.get("rotation"), actual.get("standby"), actual.get("previous")
+        if rotation == "promote" and not previous:
+            if not standby:
+                raise ResourceError(f"the {self.kind} {self.name} has no standby key to promote; ask for one (standby)")
+            return "promote"
+        if rotation == "mark_unused" and previous and not previous["unused_since"]:
+            return "mark_unused"
+        if rotation == "retire" and previous and self._is_over(previous["unused_since"]):
+            return "retire"
+        return "add_standby" if self.params.get("standby") and not (standby or previous) else ""
+
+    def _is_over(self, unused_since: int) -> bool:
+        return bool(unused_since) and time.time() >= unused_since + int(self.params.get("retire_after") or 0)
+
+    def create(self, desired: dict[str, Any]) -> None:
+        """Create the secret with its key, and the standby when it was asked for."""
+        super().create(desired)
+        if self.params.get("standby"):
+            self._add_standby()
+
+    def update(self, actual: dict[str, Any], desired: dict[str, Any], changes: set[str]) -> None:
+        """Do the step that is due; change what is said about the secret."""
+        due = self._due(actual) if "due" in changes else ""
+        if due == "promote":
+            self._move(CURRENT, actual["standby"]["version_id"], actual["version_id"])
+            self._move(STANDBY, None, actual["standby"]["version_id"])
+        elif due == "mark_unused":
+            self._move(f"{UNUSED}{int(time.time())}", actual["previous"]["version_id"], None)
+        elif due == "retire":
+            previous = actual["previous"]
+            self._move(f"{UNUSED}{previous['unused_since']}", None, previous["version_id"])
+            self._move(PREVIOUS, None, previous["version_id"])
+        elif due == "add_standby":
+            self._add_standby()
+        if changes - {"due"}:
+            super().update(actual, desired, changes - {"due"})
+
+    def _move(self, label: str, to: str | None, away_from: str | None) -> None:
+        self.aws.get(
+            "update_secret_version_stage",
+            secret_id=self.name,
+            version_stage=label,
+            move_to_version_id=to,
+            remove_from_version_id=away_from,
+        )
+
+    def _add_standby(self) -> None:
+        self.aws.get("put_secret_value", secret_id=self.name, secret_string=self.value(), version_stages=[STANDBY])
 
     def predicted(self, desired: dict[str, Any]) -> dict[str, Any]:
-        """Return the name, and a stand-in for the public key that chance decides."""
-        return {**super().predicted(desired), "public_key": UNKNOWN}
+        """Return the name, and a stand-in for the public keys that chance decides."""
+        keys = {"public_key": UNKNOWN, "public_keys": [UNKNOWN], "standby": {}, "previous": {}}
+        return {**super().predicted(desired), **keys}
+
+
+def _epoch(moment: str | None) -> int:
+    """Return the epoch second of a moment in ISO 8601, as the core writes them."""
+    return int(datetime.datetime.fromisoformat(moment).timestamp()) if moment else 0

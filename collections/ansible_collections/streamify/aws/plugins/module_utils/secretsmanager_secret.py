@@ -35,6 +35,7 @@ class Secret(Resource):
             "description": found.get("description") or "",
             "kms_key_id": found.get("kms_key_id"),
             "deleted_date": found.get("deleted_date"),
+            "version_ids_to_stages": found.get("version_ids_to_stages") or {},
             "tags": tagging.to_dict(found.get("tags")),
         }
         if not about["deleted_date"] and self.params["state"] == "present":
