@@ -109,9 +109,10 @@ class Service:
                 parts.append(upload_pb.CompletedPart(part_number=item.part_number, etag=response.headers["ETag"]))
         return parts
 
-    async def complete(self, upload_id: str, parts: list[upload_pb.CompletedPart]) -> upload_pb.Upload:
+    async def complete(self, upload_id: str, parts: list[upload_pb.CompletedPart], **fields: Any) -> upload_pb.Upload:
         """Join the parts."""
-        request = upload_pb.CompleteUploadRequest(upload_id=upload_id, parts=parts)
+        usual = {"upload_id": upload_id, "parts": parts, "request_id": new_id()}
+        request = upload_pb.CompleteUploadRequest(**(usual | fields))
         return (await self.upload("CompleteUpload", request)).upload  # type: ignore[no-any-return]
 
     async def uploaded(self, **fields: Any) -> upload_pb.Upload:

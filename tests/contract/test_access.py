@@ -108,11 +108,12 @@ async def test_readiness_health_and_reflection_need_no_token(channel: grpc.aio.C
 async def test_an_unknown_method_is_unimplemented(channel: grpc.aio.Channel, issuer: Issuer) -> None:
     error = await raw_call(channel, "/streamify.upload.v1.UploadService/Nothing", b"", issuer.token())
     assert error.code() is grpc.StatusCode.UNIMPLEMENTED
+    assert reason(error).reason == "METHOD_UNKNOWN"
 
 
 async def test_an_oversized_message_is_refused(service: Service) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await service.create(title="x" * 2_000_000)
+        await service.create(title="x" * 3_000_000)
     assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 

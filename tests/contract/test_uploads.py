@@ -172,7 +172,7 @@ async def test_an_expired_upload_takes_no_more_parts_whatever_is_stored(service:
     assert reason(caught.value).reason == "UPLOAD_EXPIRED"
 
 
-@pytest.mark.parametrize("numbers", [[], [0], [2], [1, 1], list(range(1, 102))])
+@pytest.mark.parametrize("numbers", [[0], [2], [1, 1], list(range(1, 10_002))])
 async def test_create_part_urls_refuses_bad_numbers(service: Service, numbers: list[int]) -> None:
     created = await service.create()
     with pytest.raises(grpc.aio.AioRpcError) as caught:

@@ -32,8 +32,8 @@ async def test_a_packaged_video_is_published(service: Service) -> None:
 
 async def test_media_lie_under_a_path_that_is_not_the_id(service: Service, emulator: str) -> None:
     video = await service.published()
-    keys = [item["Key"] for item in aws("s3", emulator).list_objects_v2(Bucket=MEDIA)["Contents"]]
-    assert all(key.startswith("v/") and len(key.split("/")[1]) >= 26 for key in keys)
+    keys = [item["Key"] for item in aws("s3", emulator).list_objects_v2(Bucket=MEDIA, Prefix="v/")["Contents"]]
+    assert all(len(key.split("/")[1]) >= 26 for key in keys)
     assert not any(video.video_id.removeprefix("vid_").lower() in key.lower() for key in keys)
 
 

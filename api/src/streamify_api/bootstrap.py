@@ -18,9 +18,12 @@ from streamify_api.adapters.session_tokens import SignedSessionTokens
 from streamify_api.adapters.tokens import JwtVerifier
 from streamify_api.config import Settings, SettingsError
 from streamify_api.domain.errors import StreamifyError
+from streamify_api.services.janitor import Janitor
 from streamify_api.services.playback import Playbacks
 from streamify_api.services.ports import PlaybackSigner, TokenVerifier
+from streamify_api.services.upload_parts import UploadParts
 from streamify_api.services.uploads import Uploads
+from streamify_api.services.video_changes import VideoChanges
 from streamify_api.services.videos import Videos
 from streamify_api.telemetry import log
 from streamify_api.telemetry_metrics import CACHE_ENTRIES, STORE_DOWN, video_cache
@@ -33,9 +36,12 @@ class Services:
     """What the transports are built around."""
 
     uploads: Uploads
+    parts: UploadParts
     videos: Videos
+    changes: VideoChanges
     playbacks: Playbacks
     verifier: TokenVerifier
+    janitor: Janitor
 
 
 def utc_now() -> datetime:
@@ -90,7 +96,8 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
             raise SettingsError(f"AWS_REGION or an endpoint does not fit: {error}") from error
         store = DynamoDBStore(dynamodb, settings.table_name, utc_now)
         descriptors = S3Descriptors(s3, settings.media_bucket)
-        videos = Videos(store, S3MediaStorage(s3, settings.media_bucket), descriptors, utc_now)
+        sources, media = S3SourceStorage(s3, settings.upload_bucket), S3MediaStorage(s3, settings.media_bucket)
+        uploads = Uploads(store, sources, utc_now)
         limits = CacheLimits(fresh_seconds=settings.cache_seconds, stale_seconds=settings.stale_seconds)
         published = CachedVideos(store, descriptors, limits, observe=video_cache)
         CACHE_ENTRIES.set_function(lambda: len(published))
@@ -99,8 +106,10 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
         lifetime = timedelta(seconds=settings.playback_seconds)
         await _warm(store)
         yield Services(
-            uploads=Uploads(store, S3SourceStorage(s3, settings.upload_bucket), utc_now),
-            videos=videos,
+            uploads=uploads,
+            parts=UploadParts(uploads, sources, utc_now),
+            videos=Videos(store, media, utc_now),
+            changes=VideoChanges(store, media, descriptors, utc_now),
             playbacks=Playbacks(
                 published,
                 signer,
@@ -111,6 +120,7 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
                 timedelta(seconds=settings.session_seconds),
             ),
             verifier=verifier,
+            janitor=Janitor(store, sources, media, utc_now),
         )
 
 

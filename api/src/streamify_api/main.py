@@ -19,9 +19,10 @@ import uvicorn
 import uvloop
 
 from streamify_api import __version__
-from streamify_api.bootstrap import build
+from streamify_api.bootstrap import build, utc_now
 from streamify_api.config import Settings, SettingsError
 from streamify_api.services.readiness import Phase, Readiness
+from streamify_api.services.upload_watch import UploadWatch
 from streamify_api.telemetry import configure_logs, log
 from streamify_api.telemetry_limits import AddressLimiter
 from streamify_api.telemetry_metrics import DRAINING, serve_metrics
@@ -92,7 +93,16 @@ async def serve(settings: Settings) -> None:
         limiter = AddressLimiter(settings.requests_per_second, settings.request_burst)
         front = Front(app, readiness, limiter, settings.allowed_origins, settings.http_concurrency)
         DRAINING.set_function(lambda: readiness.phase is Phase.DRAINING)
-        grpc_server = GrpcServer(services.uploads, services.videos, services.verifier, readiness, settings.public_url)
+        grpc_server = GrpcServer(
+            uploads=services.uploads,
+            parts=services.parts,
+            watch=UploadWatch(services.uploads, readiness, utc_now),
+            videos=services.videos,
+            changes=services.changes,
+            verifier=services.verifier,
+            readiness=readiness,
+            public_url=settings.public_url,
+        )
         listener = _listen(settings.host, settings.http_port)
         try:
             grpc_port = await grpc_server.start(settings.host, settings.grpc_port)

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rules of uploads, videos, ids and playback."""
 
+import base64
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from streamify_api.domain import ids, playback, uploads, videos
+from streamify_api.domain import checksums, ids, playback, uploads, videos
 from streamify_api.domain.errors import InvalidArgumentError, StateConflictError
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -51,7 +53,7 @@ def test_every_state_has_its_transitions() -> None:
 @pytest.mark.parametrize("state", [state for state in uploads.UploadState if state != uploads.UploadState.WAITING])
 def test_an_upload_that_is_over_cannot_be_completed(state: uploads.UploadState) -> None:
     with pytest.raises(StateConflictError) as caught:
-        replace(an_upload(), state=state).completed()
+        replace(an_upload(), state=state).closed(uploads.UploadState.COMPLETED)
     assert caught.value.reason == f"UPLOAD_{state.upper()}"
 
 
@@ -59,14 +61,62 @@ def test_expiry_is_judged_on_read_and_only_while_waiting() -> None:
     upload = an_upload()
     assert upload.at(upload.expire_time - timedelta(seconds=1)).state is uploads.UploadState.WAITING
     assert upload.at(upload.expire_time).state is uploads.UploadState.EXPIRED
-    assert upload.completed().at(upload.expire_time).state is uploads.UploadState.COMPLETED
+    assert upload.at(upload.expire_time).revision == upload.revision + 1
+    done = upload.closed(uploads.UploadState.COMPLETED)
+    assert done.at(upload.expire_time) == done
 
 
-@pytest.mark.parametrize("state", [state for state in videos.VideoState if state != videos.VideoState.PROCESSING])
-def test_only_a_processed_video_is_published(state: videos.VideoState) -> None:
-    with pytest.raises(StateConflictError):
-        a_video(state).published("master.m3u8", timedelta(seconds=1), (), NOW)
-    assert a_video().published("master.m3u8", timedelta(seconds=1), (), NOW).publish_time == NOW
+STEPS: dict[videos.VideoState, Callable[[videos.Video], videos.Video]] = {
+    videos.VideoState.PUBLISHED: lambda video: video.published("master.m3u8", timedelta(seconds=1), (), NOW),
+    videos.VideoState.UNPUBLISHED: lambda video: video.unpublished(NOW),
+    videos.VideoState.FAILED: lambda video: video.failed(videos.UPLOAD_CANCELLED, NOW),
+    videos.VideoState.DELETED: lambda video: video.deleted(NOW),
+}
+
+
+@pytest.mark.parametrize("after", STEPS)
+@pytest.mark.parametrize("before", videos.VideoState)
+def test_a_video_moves_only_where_its_state_allows(before: videos.VideoState, after: videos.VideoState) -> None:
+    video = a_video(before)
+    if after in videos.TRANSITIONS[before]:
+        moved = STEPS[after](video)
+        assert (moved.state, moved.revision, moved.update_time) == (after, video.revision + 1, NOW)
+        assert moved.etag != video.etag
+    elif before is after is videos.VideoState.DELETED:
+        assert STEPS[after](video) is video
+    else:
+        with pytest.raises(StateConflictError):
+            STEPS[after](video)
+
+
+def test_progress_never_goes_back() -> None:
+    video = a_video().progressed(40, NOW)
+    assert video.progressed(30, NOW) is video
+    assert video.progressed(41, NOW).progress_percent == 41
+    with pytest.raises(InvalidArgumentError):
+        video.progressed(101, NOW)
+
+
+def test_every_state_after_a_revision_is_told_again() -> None:
+    done = an_upload().closed(uploads.UploadState.COMPLETED)
+    assert [state.state for state in done.states_after(0)] == ["waiting", "completed"]
+    assert [state.state for state in done.states_after(1)] == ["completed"]
+    assert done.states_after(2) == ()
+    assert an_upload().states_after(1) == ()
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "of_nine_digits"), [("SHA256", None), ("CRC32", "y/Q5Jg=="), ("CRC32C", "4waSgw==")]
+)
+def test_composite_checksums_are_made_as_s3_makes_them(algorithm: str, of_nine_digits: str | None) -> None:
+    """The check values of the CRCs are those of the catalogue of CRCs; a composite hashes the parts' digests."""
+    kind = checksums.ChecksumAlgorithm(algorithm)
+    digest = checksums._DIGESTS[kind]
+    if of_nine_digits is not None:
+        assert base64.b64encode(digest(b"123456789")).decode() == of_nine_digits
+    parts = [base64.b64encode(digest(data)).decode() for data in (b"one", b"two")]
+    whole = base64.b64encode(digest(digest(b"one") + digest(b"two"))).decode()
+    assert checksums.composite(kind, parts) == f"{whole}-2"
 
 
 @pytest.mark.parametrize("path", ["", "/a", "a/", "a//b", "..", "a/../b", ".hidden", "a b", "a\n", "é", "a" * 201])

@@ -5,22 +5,28 @@ import base64
 import binascii
 import json
 import re
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
+from streamify_api.domain.checksums import ChecksumAlgorithm
 from streamify_api.domain.errors import InvalidArgumentError
 from streamify_api.domain.uploads import Upload, UploadState
-from streamify_api.domain.videos import Rendition, Video, VideoState
-from streamify_api.services.ports import RequestRecord
+from streamify_api.domain.videos import Failure, Rendition, Video, VideoState
+from streamify_api.services.ports import Chore, RequestRecord
 
 type Item = dict[str, dict[str, str]]
 
 # An upload's item outlives it this long, so that a late GetUpload can still say what became of it.
 UPLOAD_KEPT = timedelta(days=7)
+# What is left of a deleted video, so that a late GetVideo can say so.
+TOMBSTONE_KEPT = timedelta(days=7)
 PUBLISHED = "PUBLISHED"
+CHORE_SHARDS = 8
 _PUBLISHED_TOKEN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z#vid_[0-9A-Z]{26}\Z")
 _TENANT_TOKEN = re.compile(r"vid_[0-9A-Z]{26}\Z")
+_UPLOADS_TOKEN = re.compile(r"upl_[0-9A-Z]{26}\Z")
 
 
 def text(value: str) -> dict[str, str]:
@@ -58,9 +64,43 @@ def tenant_partition(tenant: str) -> str:
     return f"TENANT#{tenant}"
 
 
+def uploads_partition(tenant: str) -> str:
+    """The index partition of a tenant's uploads."""
+    return f"UPLOADS#{tenant}"
+
+
+def chore_partition(shard: int) -> str:
+    """One of the index partitions of the janitor's chores."""
+    return f"CHORES#{shard}"
+
+
+def chore_key(resource_id: str) -> Item:
+    """Where the janitor's chore about an upload or a video is."""
+    kind = "UPLOAD" if resource_id.startswith("upl_") else "VIDEO"
+    return {"pk": text(f"{kind}#{resource_id}"), "sk": text("CHORE")}
+
+
+def chore_item(chore: Chore) -> Item:
+    """A chore as an item, in the list of what is due when."""
+    shard = zlib.crc32(chore.resource_id.encode()) % CHORE_SHARDS
+    return chore_key(chore.resource_id) | {
+        "resource_id": text(chore.resource_id),
+        "due_time": text(stamp(chore.due_time)),
+        "gsi1pk": text(chore_partition(shard)),
+        "gsi1sk": text(f"{stamp(chore.due_time)}#{chore.resource_id}"),
+    }
+
+
+def read_chore(item: Item) -> Chore:
+    """A chore from its item."""
+    return Chore(item["resource_id"]["S"], _time(item["due_time"]["S"]))
+
+
 def upload_item(upload: Upload) -> Item:
-    """An upload as an item."""
-    return upload_key(upload.upload_id) | {
+    """An upload as an item, in its tenant's list."""
+    item = upload_key(upload.upload_id) | {
+        "gsi1pk": text(uploads_partition(upload.tenant)),
+        "gsi1sk": text(upload.upload_id),
         "upload_id": text(upload.upload_id),
         "video_id": text(upload.video_id),
         "tenant": text(upload.tenant),
@@ -71,14 +111,21 @@ def upload_item(upload: Upload) -> Item:
         "part_size_bytes": number(upload.part_size_bytes),
         "object_key": text(upload.key),
         "storage_upload_id": text(upload.storage_upload_id),
-        "create_time": text(_stamp(upload.create_time)),
-        "expire_time": text(_stamp(upload.expire_time)),
+        "create_time": text(stamp(upload.create_time)),
+        "expire_time": text(stamp(upload.expire_time)),
         "expires_at": number(int((upload.expire_time + UPLOAD_KEPT).timestamp())),
+        "revision": number(upload.revision),
     }
+    if upload.checksum_algorithm is not None:
+        item["checksum_algorithm"] = text(upload.checksum_algorithm)
+    if upload.checksum is not None:
+        item["checksum"] = text(upload.checksum)
+    return item
 
 
 def read_upload(item: Item) -> Upload:
     """An upload from its item."""
+    algorithm, checksum = item.get("checksum_algorithm"), item.get("checksum")
     return Upload(
         upload_id=item["upload_id"]["S"],
         video_id=item["video_id"]["S"],
@@ -92,16 +139,19 @@ def read_upload(item: Item) -> Upload:
         storage_upload_id=item["storage_upload_id"]["S"],
         create_time=_time(item["create_time"]["S"]),
         expire_time=_time(item["expire_time"]["S"]),
+        revision=int(item.get("revision", {"N": "1"})["N"]),
+        checksum_algorithm=ChecksumAlgorithm(algorithm["S"]) if algorithm else None,
+        checksum=checksum["S"] if checksum else None,
     )
 
 
 def video_item(video: Video) -> Item:
-    """A video as an item, in its tenant's list."""
-    return (
-        video_key(video.video_id)
-        | _video_attributes(video)
-        | {"gsi1pk": text(tenant_partition(video.tenant)), "gsi1sk": text(video.video_id)}
-    )
+    """A video as an item, in its tenant's list; a deleted one is in no list, and goes away by itself."""
+    item = video_key(video.video_id) | _video_attributes(video)
+    if video.state is VideoState.DELETED:
+        deleted = video.update_time or video.create_time
+        return item | {"expires_at": number(int((deleted + TOMBSTONE_KEPT).timestamp()))}
+    return item | {"gsi1pk": text(tenant_partition(video.tenant)), "gsi1sk": text(video.video_id)}
 
 
 def publication_item(video: Video) -> Item:
@@ -111,7 +161,7 @@ def publication_item(video: Video) -> Item:
     return (
         publication_key(video.video_id)
         | _video_attributes(video)
-        | {"gsi1pk": text(PUBLISHED), "gsi1sk": text(f"{_stamp(video.publish_time)}#{video.video_id}")}
+        | {"gsi1pk": text(PUBLISHED), "gsi1sk": text(f"{stamp(video.publish_time)}#{video.video_id}")}
     )
 
 
@@ -123,11 +173,20 @@ def _video_attributes(video: Video) -> Item:
         "state": text(video.state),
         "media_prefix": text(video.media_prefix),
         "manifest_path": text(video.manifest_path),
-        "create_time": text(_stamp(video.create_time)),
+        "create_time": text(stamp(video.create_time)),
         "renditions": text(json.dumps([asdict(rendition) for rendition in video.renditions])),
+        "description": text(video.description),
+        "progress_percent": number(video.progress_percent),
+        "revision": number(video.revision),
     }
+    if video.failure is not None:
+        item |= {"failure_code": text(video.failure.code), "failure_message": text(video.failure.message)}
+    if video.upload_id is not None:
+        item["upload_id"] = text(video.upload_id)
+    if video.update_time is not None:
+        item["update_time"] = text(stamp(video.update_time))
     if video.publish_time is not None:
-        item["publish_time"] = text(_stamp(video.publish_time))
+        item["publish_time"] = text(stamp(video.publish_time))
     if video.duration is not None:
         item["duration_seconds"] = number(video.duration.total_seconds())
     return item
@@ -136,6 +195,7 @@ def _video_attributes(video: Video) -> Item:
 def read_video(item: Item) -> Video:
     """A video from its item, or from its entry in the public list."""
     publish_time, duration = item.get("publish_time"), item.get("duration_seconds")
+    update_time, upload_id, code = item.get("update_time"), item.get("upload_id"), item.get("failure_code")
     return Video(
         video_id=item["video_id"]["S"],
         tenant=item["tenant"]["S"],
@@ -147,26 +207,38 @@ def read_video(item: Item) -> Video:
         publish_time=_time(publish_time["S"]) if publish_time else None,
         duration=timedelta(seconds=float(duration["N"])) if duration else None,
         renditions=tuple(Rendition(**fields) for fields in json.loads(item["renditions"]["S"])),
+        description=item.get("description", {"S": ""})["S"],
+        progress_percent=int(item.get("progress_percent", {"N": "0"})["N"]),
+        failure=Failure(code["S"], item["failure_message"]["S"]) if code else None,
+        upload_id=upload_id["S"] if upload_id else None,
+        update_time=_time(update_time["S"]) if update_time else None,
+        revision=int(item.get("revision", {"N": "1"})["N"]),
     )
 
 
 def request_item(record: RequestRecord) -> Item:
-    """The record of a mutation as an item."""
+    """The record of a mutation as an item, with the answer that was given."""
+    if record.outcome is None:
+        raise ValueError("a request is recorded with its outcome")
+    is_upload = isinstance(record.outcome, Upload)
+    outcome = upload_item(record.outcome) if isinstance(record.outcome, Upload) else video_item(record.outcome)
     return request_key(record.key) | {
         "request_key": text(record.key),
         "fingerprint": text(record.fingerprint),
-        "resource_id": text(record.resource_id),
+        "outcome_kind": text("upload" if is_upload else "video"),
+        "outcome": text(json.dumps(outcome, separators=(",", ":"), ensure_ascii=False)),
         "expires_at": number(int(record.expire_time.timestamp())),
     }
 
 
 def read_request(item: Item) -> RequestRecord:
     """The record of a mutation from its item."""
+    read = read_upload if item["outcome_kind"]["S"] == "upload" else read_video
     return RequestRecord(
         key=item["request_key"]["S"],
         fingerprint=item["fingerprint"]["S"],
-        resource_id=item["resource_id"]["S"],
         expire_time=datetime.fromtimestamp(int(item["expires_at"]["N"]), UTC),
+        outcome=read(json.loads(item["outcome"]["S"])),
     )
 
 
@@ -189,19 +261,28 @@ def start_key(partition: str, token: str) -> Item:
     except (binascii.Error, ValueError):
         raw = ""
     name, _, sort = raw.partition(":")
-    pattern = _PUBLISHED_TOKEN if partition == PUBLISHED else _TENANT_TOKEN
-    if name != _list_name(partition) or not pattern.match(sort):
+    list_name = _list_name(partition)
+    if name != list_name or not _TOKENS[list_name].match(sort):
         raise InvalidArgumentError("INVALID_PAGE_TOKEN", "The page token is not one that this list gave.")
-    video_id = sort.rpartition("#")[2]
-    key = publication_key(video_id) if partition == PUBLISHED else video_key(video_id)
+    key = {
+        "p": lambda: publication_key(sort.rpartition("#")[2]),
+        "t": lambda: video_key(sort),
+        "u": lambda: upload_key(sort),
+    }[list_name]()
     return key | {"gsi1pk": text(partition), "gsi1sk": text(sort)}
 
 
+_TOKENS = {"p": _PUBLISHED_TOKEN, "t": _TENANT_TOKEN, "u": _UPLOADS_TOKEN}
+
+
 def _list_name(partition: str) -> str:
-    return "p" if partition == PUBLISHED else "t"
+    if partition == PUBLISHED:
+        return "p"
+    return "u" if partition.startswith("UPLOADS#") else "t"
 
 
-def _stamp(value: datetime) -> str:
+def stamp(value: datetime) -> str:
+    """A time as text, always of one length, so that texts sort as times do."""
     return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 

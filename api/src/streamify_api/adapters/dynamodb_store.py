@@ -3,34 +3,44 @@
 
 import asyncio
 import random
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from streamify_api.adapters.aws import Client, calling, error_code
 from streamify_api.adapters.dynamodb_items import (
+    CHORE_SHARDS,
     PUBLISHED,
     Item,
+    chore_item,
+    chore_key,
+    chore_partition,
     number,
     page_token,
     publication_item,
+    publication_key,
+    read_chore,
     read_request,
     read_upload,
     read_video,
     request_item,
     request_key,
+    stamp,
     start_key,
     tenant_partition,
     text,
     upload_item,
     upload_key,
+    uploads_partition,
     video_item,
     video_key,
 )
 from streamify_api.domain.errors import UnavailableError
 from streamify_api.domain.uploads import Upload, UploadState
-from streamify_api.domain.videos import Video, VideoState
-from streamify_api.services.ports import AlreadyChangedError, Clock, Page, RequestRecord
+from streamify_api.domain.videos import Failure, Video, VideoState
+from streamify_api.services.deadline import within
+from streamify_api.services.ports import AlreadyChangedError, Chore, Clock, Page, RequestRecord, UploadPage
 
 SERVICE = "DynamoDB"
 _INDEX = "gsi1"
@@ -80,64 +90,142 @@ class DynamoDBStore:
         """Published videos, newest first."""
         return await self._query(PUBLISHED, page_size, page_token)
 
+    async def list_uploads(self, tenant: str, page_size: int, page_token: str | None) -> UploadPage:
+        """A tenant's uploads, newest first."""
+        items, token = await self._items(uploads_partition(tenant), page_size, page_token)
+        return UploadPage(tuple(read_upload(item) for item in items), token)
+
     async def create_upload(self, upload: Upload, video: Video, request: RequestRecord) -> None:
-        """Put upload, video and request record at once, if the request is new."""
+        """Put upload, video, request record and the janitor's chore at once, if the request is new."""
         absent = "attribute_not_exists(pk)"
         await self._transact(
             [
                 self._record(request),
                 {"Put": self._in_table(Item=upload_item(upload), ConditionExpression=absent)},
                 {"Put": self._in_table(Item=video_item(video), ConditionExpression=absent)},
+                self._chore(Chore(upload.upload_id, upload.expire_time)),
             ]
         )
 
-    async def complete_upload(self, upload: Upload) -> None:
+    async def close_upload(self, upload: Upload, failure: Failure | None, request: RequestRecord | None) -> None:
         """Close a waiting upload and move its video on."""
+        completed = upload.state is UploadState.COMPLETED
+        chore: dict[str, object] = {"Delete": self._in_table(Key=chore_key(upload.upload_id))}
+        if not completed:
+            chore = self._chore(Chore(upload.upload_id, self._clock()))
         await self._transact(
             [
-                {
-                    "Update": self._in_table(
-                        Key=upload_key(upload.upload_id),
-                        UpdateExpression="SET #state = :completed REMOVE expires_at",
-                        ConditionExpression="#state = :waiting",
-                        ExpressionAttributeNames={"#state": "state"},
-                        ExpressionAttributeValues={
-                            ":completed": text(UploadState.COMPLETED),
-                            ":waiting": text(UploadState.WAITING),
-                        },
-                    )
-                },
-                {
-                    "Update": self._in_table(
-                        Key=video_key(upload.video_id),
-                        UpdateExpression="SET #state = :processing",
-                        ConditionExpression="#state = :waiting",
-                        ExpressionAttributeNames={"#state": "state"},
-                        ExpressionAttributeValues={
-                            ":processing": text(VideoState.PROCESSING),
-                            ":waiting": text(VideoState.WAITING_UPLOAD),
-                        },
-                    )
-                },
+                *([self._record(request)] if request is not None else []),
+                self._closing(upload),
+                self._next_of_video(upload.video_id, None if completed else failure),
+                chore,
             ]
         )
 
-    async def publish_video(self, video: Video, request: RequestRecord) -> None:
-        """Write a published video over the one that was being processed, and list it."""
-        await self._transact(
-            [
-                self._record(request),
-                {
-                    "Put": self._in_table(
-                        Item=video_item(video),
-                        ConditionExpression="#state = :processing",
-                        ExpressionAttributeNames={"#state": "state"},
-                        ExpressionAttributeValues={":processing": text(VideoState.PROCESSING)},
-                    )
-                },
-                {"Put": self._in_table(Item=publication_item(video))},
-            ]
-        )
+    async def change_video(self, before: Video, after: Video, request: RequestRecord) -> None:
+        """Put the video over the revision it is made from, its entry in the public list, and what follows."""
+        unchanged = "revision = :revision" + (" OR attribute_not_exists(revision)" if before.revision == 1 else "")
+        items: list[dict[str, object]] = [
+            self._record(request),
+            {
+                "Put": self._in_table(
+                    Item=video_item(after),
+                    ConditionExpression=f"attribute_exists(pk) AND ({unchanged})",
+                    ExpressionAttributeValues={":revision": number(before.revision)},
+                )
+            },
+        ]
+        if after.state is VideoState.PUBLISHED:
+            items.append({"Put": self._in_table(Item=publication_item(after))})
+        elif before.state is VideoState.PUBLISHED:
+            items.append({"Delete": self._in_table(Key=publication_key(after.video_id))})
+        if after.state is VideoState.DELETED:
+            items.append(self._chore(Chore(after.video_id, self._clock())))
+            if before.state is VideoState.WAITING_UPLOAD and before.upload_id is not None:
+                upload = await self.get_upload(before.upload_id)
+                if upload is not None and upload.state is UploadState.WAITING:
+                    items.append(self._closing(upload.closed(UploadState.CANCELLED)))
+                    items.append(self._chore(Chore(upload.upload_id, self._clock())))
+        await self._transact(items)
+
+    async def remember_request(self, request: RequestRecord) -> None:
+        """Put the request record alone, if the request is new."""
+        await self._transact([self._record(request)])
+
+    async def due_chores(self, now: datetime, limit: int) -> tuple[Chore, ...]:
+        """Chores that are due, from every shard."""
+        chores: list[Chore] = []
+        for shard in range(CHORE_SHARDS):
+            if len(chores) >= limit:
+                break
+            async with calling(SERVICE), asyncio.timeout(within(_SECONDS)):
+                answer = await self._client.query(
+                    TableName=self._table,
+                    IndexName=_INDEX,
+                    KeyConditionExpression="gsi1pk = :partition AND gsi1sk <= :now",
+                    ExpressionAttributeValues={":partition": text(chore_partition(shard)), ":now": text(stamp(now))},
+                    Limit=limit - len(chores),
+                )
+            chores += (read_chore(item) for item in answer["Items"])
+        return tuple(chores)
+
+    async def put_chore(self, chore: Chore) -> None:
+        """Put the chore over the one that was there."""
+        async with calling(SERVICE), asyncio.timeout(within(_SECONDS)):
+            await self._client.put_item(TableName=self._table, Item=chore_item(chore))
+
+    async def remove_chore(self, resource_id: str) -> None:
+        """Delete the chore."""
+        async with calling(SERVICE), asyncio.timeout(within(_SECONDS)):
+            await self._client.delete_item(TableName=self._table, Key=chore_key(resource_id))
+
+    def _chore(self, chore: Chore) -> dict[str, object]:
+        return {"Put": self._in_table(Item=chore_item(chore))}
+
+    def _closing(self, upload: Upload) -> dict[str, object]:
+        """The update that brings a waiting upload into its final state. A completed one is kept for good."""
+        changes = "SET #state = :state, revision = :revision"
+        values = {
+            ":state": text(upload.state),
+            ":revision": number(upload.revision),
+            ":waiting": text(UploadState.WAITING),
+        }
+        if upload.checksum is not None:
+            changes += ", checksum = :checksum"
+            values[":checksum"] = text(upload.checksum)
+        if upload.state is UploadState.COMPLETED:
+            changes += " REMOVE expires_at"
+        return {
+            "Update": self._in_table(
+                Key=upload_key(upload.upload_id),
+                UpdateExpression=changes,
+                ConditionExpression="#state = :waiting",
+                ExpressionAttributeNames={"#state": "state"},
+                ExpressionAttributeValues=values,
+            )
+        }
+
+    def _next_of_video(self, video_id: str, failure: Failure | None) -> dict[str, object]:
+        """The update of a video whose upload is over: it is processed, or it has failed."""
+        changes = "SET #state = :next, update_time = :now, revision = if_not_exists(revision, :one) + :one"
+        values = {
+            ":next": text(VideoState.PROCESSING if failure is None else VideoState.FAILED),
+            ":waiting": text(VideoState.WAITING_UPLOAD),
+            ":now": text(stamp(self._clock())),
+            ":one": number(1),
+        }
+        if failure is not None:
+            changes += ", failure_code = :code, failure_message = :message"
+            values |= {":code": text(failure.code), ":message": text(failure.message)}
+        return {
+            "Update": self._in_table(
+                Key=video_key(video_id),
+                UpdateExpression=changes,
+                ConditionExpression="#state = :waiting",
+                ExpressionAttributeNames={"#state": "state"},
+                ExpressionAttributeValues=values,
+            )
+        }
 
     def _in_table(self, **parts: object) -> dict[str, object]:
         return {"TableName": self._table, **parts}
@@ -152,12 +240,16 @@ class DynamoDBStore:
         }
 
     async def _get(self, key: Item) -> Item | None:
-        async with calling(SERVICE), asyncio.timeout(_SECONDS):
+        async with calling(SERVICE), asyncio.timeout(within(_SECONDS)):
             answer = await self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
         item: Item | None = answer.get("Item")
         return item
 
     async def _query(self, partition: str, page_size: int, token: str | None) -> Page:
+        items, next_token = await self._items(partition, page_size, token)
+        return Page(tuple(read_video(item) for item in items), next_token)
+
+    async def _items(self, partition: str, page_size: int, token: str | None) -> tuple[list[Item], str | None]:
         arguments: dict[str, Any] = {
             "TableName": self._table,
             "IndexName": _INDEX,
@@ -168,15 +260,14 @@ class DynamoDBStore:
         }
         if token:
             arguments["ExclusiveStartKey"] = start_key(partition, token)
-        async with calling(SERVICE), asyncio.timeout(_SECONDS):
+        async with calling(SERVICE), asyncio.timeout(within(_SECONDS)):
             answer = await self._client.query(**arguments)
-        videos = tuple(read_video(item) for item in answer["Items"])
-        return Page(videos, page_token(partition, answer.get("LastEvaluatedKey")))
+        return answer["Items"], page_token(partition, answer.get("LastEvaluatedKey"))
 
     async def _transact(self, items: list[dict[str, object]]) -> None:
         for attempt in range(_TRANSACTION_ATTEMPTS):
             try:
-                async with calling(SERVICE), asyncio.timeout(_SECONDS):
+                async with calling(SERVICE), asyncio.timeout(within(_SECONDS)):
                     # botocore adds a client request token, so that its own retries are one transaction.
                     await self._client.transact_write_items(TransactItems=items)
             except ClientError as error:
@@ -194,5 +285,5 @@ class DynamoDBStore:
             else:
                 return
             # Another transaction holds one of the items for a moment.
-            await asyncio.sleep(random.uniform(0.02, 0.05) * 2**attempt)
+            await asyncio.sleep(within(random.uniform(0.02, 0.05) * 2**attempt))
         raise UnavailableError("STORE_CONFLICT", "Too many changes at once; try again.", {"dependency": SERVICE})

@@ -2,24 +2,63 @@
 """Source files and media on S3. Bytes never pass through here: callers get presigned PUTs with signed headers."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 
-from botocore.exceptions import ClientError
+from aiobotocore.session import get_session
+from botocore.exceptions import ClientError, NoCredentialsError
 
 from streamify_api.adapters.aws import Client, calling, error_code
+from streamify_api.adapters.s3_presign import BucketAddress, Credentials, S3Presigner
+from streamify_api.domain.checksums import ChecksumAlgorithm
 from streamify_api.domain.errors import InvalidArgumentError
-from streamify_api.domain.uploads import Part, Upload
+from streamify_api.domain.uploads import Part, StoredPart, Upload
 from streamify_api.domain.videos import MediaFile, Video
+from streamify_api.services.deadline import within
 from streamify_api.services.ports import PartsGoneError, PresignedPut
 
 SERVICE = "S3"
 _SECONDS = 5.0
+_REMOVE_SECONDS = 30.0
 _FINISH_SECONDS = 60.0  # joining thousands of parts takes S3 a while
-_WRONG_PARTS = frozenset({"EntityTooSmall", "InvalidPart", "InvalidPartOrder", "InvalidRequest", "MalformedXML"})
+_WRONG_PARTS = frozenset(
+    {"BadDigest", "EntityTooSmall", "InvalidPart", "InvalidPartOrder", "InvalidRequest", "MalformedXML"}
+)
 # A published file never changes.
 _CACHE_CONTROL = "public, max-age=31536000, immutable"
+
+
+class Presigning:
+    """What presigning needs and is kept: the credentials, which renew themselves, and where a bucket is."""
+
+    def __init__(self, client: Client, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._presigner: S3Presigner | None = None
+        self._renew: Callable[[], Awaitable[Credentials]] | None = None
+
+    async def __call__(self) -> tuple[S3Presigner, Credentials]:
+        """The signer and the credentials of now."""
+        async with calling(SERVICE), asyncio.timeout(within(_SECONDS)):
+            if self._presigner is None:
+                # Partition, style and endpoint are the SDK's to know: ask it once.
+                url = await self._client.generate_presigned_url("put_object", {"Bucket": self._bucket, "Key": "k"})
+                self._presigner = S3Presigner(BucketAddress.of_url(url, "k"), self._client.meta.region_name)
+            if self._renew is None:
+                self._renew = await _credentials()
+            return self._presigner, await self._renew()
+
+
+async def _credentials() -> Callable[[], Awaitable[Credentials]]:
+    source = await get_session().get_credentials()
+    if source is None:
+        raise NoCredentialsError
+
+    async def current() -> Credentials:
+        frozen = await source.get_frozen_credentials()
+        return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
+
+    return current
 
 
 class S3SourceStorage:
@@ -28,46 +67,75 @@ class S3SourceStorage:
     def __init__(self, client: Client, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
+        self._presigning = Presigning(client, bucket)
 
-    async def start(self, key: str, content_type: str) -> str:
+    async def start(self, key: str, content_type: str, checksum_algorithm: ChecksumAlgorithm | None) -> str:
         """Begin a multipart upload."""
-        async with calling(SERVICE), asyncio.timeout(_SECONDS):
-            answer = await self._client.create_multipart_upload(Bucket=self._bucket, Key=key, ContentType=content_type)
+        checked = {}
+        if checksum_algorithm is not None:
+            checked = {"ChecksumAlgorithm": checksum_algorithm.value, "ChecksumType": "COMPOSITE"}
+        async with calling(SERVICE), asyncio.timeout(within(_SECONDS)):
+            answer = await self._client.create_multipart_upload(
+                Bucket=self._bucket, Key=key, ContentType=content_type, **checked
+            )
         return str(answer["UploadId"])
 
     async def presign_parts(
-        self, upload: Upload, numbers: Sequence[int], lifetime: timedelta
+        self, upload: Upload, numbers: Sequence[int], checksums: Mapping[int, str], now: datetime, lifetime: timedelta
     ) -> tuple[PresignedPut, ...]:
-        """One PUT for each part, its length signed."""
+        """One PUT for each part, its length signed, and its checksum where one is known."""
+        presigner, credentials = await self._presigning()
+        header = f"x-amz-checksum-{upload.checksum_algorithm.lower()}" if upload.checksum_algorithm else None
+        parts = [(number, upload.part_bytes(number), checksums.get(number)) for number in numbers]
+        urls = presigner.parts(
+            credentials, now, int(lifetime.total_seconds()), upload.key, upload.storage_upload_id, parts, header
+        )
         puts = []
-        for number in numbers:
-            length = upload.part_bytes(number)
-            url = await _presign(
-                self._client,
-                "upload_part",
-                {
-                    "Bucket": self._bucket,
-                    "Key": upload.key,
-                    "UploadId": upload.storage_upload_id,
-                    "PartNumber": number,
-                    "ContentLength": length,
-                },
-                lifetime,
-            )
-            puts.append(PresignedPut(url, {"Content-Length": str(length)}))
+        for url, (_, length, checksum) in zip(urls, parts, strict=True):
+            headers = {"Content-Length": str(length)}
+            if header is not None and checksum is not None:
+                headers[header] = checksum
+            puts.append(PresignedPut(url, headers))
         return tuple(puts)
 
-    async def finish(self, upload: Upload, parts: Sequence[Part]) -> None:
-        """Join the parts; S3 compares the total size with the one announced."""
-        listed = [{"PartNumber": part.number, "ETag": part.etag} for part in parts]
+    async def list_parts(self, upload: Upload, after: int, limit: int) -> tuple[StoredPart, ...]:
+        """The parts that S3 holds."""
+        checksum = f"Checksum{upload.checksum_algorithm}"
         try:
-            async with calling(SERVICE), asyncio.timeout(_FINISH_SECONDS):
+            async with calling(SERVICE), asyncio.timeout(within(_SECONDS)):
+                answer = await self._client.list_parts(
+                    Bucket=self._bucket,
+                    Key=upload.key,
+                    UploadId=upload.storage_upload_id,
+                    PartNumberMarker=after,
+                    MaxParts=limit,
+                )
+        except ClientError as error:
+            if error_code(error) == "NoSuchUpload":
+                raise PartsGoneError from error
+            raise
+        return tuple(
+            StoredPart(part["PartNumber"], part["Size"], part["ETag"], part.get(checksum))
+            for part in answer.get("Parts", [])
+        )
+
+    async def finish(self, upload: Upload, parts: Sequence[Part], checksum: str | None) -> None:
+        """Join the parts; S3 compares the total size with the one announced, and the checksums with its own."""
+        name = f"Checksum{upload.checksum_algorithm}"
+        listed = [
+            {"PartNumber": part.number, "ETag": part.etag} | ({name: part.checksum} if part.checksum else {})
+            for part in parts
+        ]
+        checked = {name: checksum, "ChecksumType": "COMPOSITE"} if checksum is not None else {}
+        try:
+            async with calling(SERVICE), asyncio.timeout(within(_FINISH_SECONDS)):
                 await self._client.complete_multipart_upload(
                     Bucket=self._bucket,
                     Key=upload.key,
                     UploadId=upload.storage_upload_id,
                     MultipartUpload={"Parts": listed},
                     MpuObjectSize=upload.size_bytes,
+                    **checked,
                 )
         except ClientError as error:
             code = error_code(error)
@@ -75,8 +143,8 @@ class S3SourceStorage:
                 raise PartsGoneError from error
             if code in _WRONG_PARTS:
                 raise InvalidArgumentError(
-                    "PARTS_MISMATCH",
-                    "Storage does not hold these parts with these etags and the announced size.",
+                    "CHECKSUM_MISMATCH" if code == "BadDigest" else "PARTS_MISMATCH",
+                    "Storage does not hold these parts with these etags, checksums and the announced size.",
                     {"upload_id": upload.upload_id, "storage_code": code},
                 ) from error
             raise
@@ -84,11 +152,16 @@ class S3SourceStorage:
     async def abandon(self, key: str, storage_upload_id: str) -> None:
         """Give a multipart upload up."""
         try:
-            async with calling(SERVICE), asyncio.timeout(_SECONDS):
+            async with calling(SERVICE), asyncio.timeout(within(_SECONDS)):
                 await self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=storage_upload_id)
         except ClientError as error:
             if error_code(error) != "NoSuchUpload":
                 raise
+
+    async def remove(self, key: str) -> None:
+        """Delete an object."""
+        async with calling(SERVICE), asyncio.timeout(within(_SECONDS)):
+            await self._client.delete_object(Bucket=self._bucket, Key=key)
 
     async def size(self, key: str) -> int | None:
         """Size of an object in bytes."""
@@ -101,11 +174,13 @@ class S3MediaStorage:
     def __init__(self, client: Client, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
+        self._presigning = Presigning(client, bucket)
 
     async def presign_files(
-        self, video: Video, files: Sequence[MediaFile], lifetime: timedelta
+        self, video: Video, files: Sequence[MediaFile], now: datetime, lifetime: timedelta
     ) -> tuple[PresignedPut, ...]:
         """One PUT for each file: length, type and caching signed."""
+        presigner, credentials = await self._presigning()
         puts = []
         for file in files:
             headers = {
@@ -113,39 +188,31 @@ class S3MediaStorage:
                 "Content-Type": file.content_type,
                 "Cache-Control": _CACHE_CONTROL,
             }
-            url = await _presign(
-                self._client,
-                "put_object",
-                {
-                    "Bucket": self._bucket,
-                    "Key": f"{video.media_root}/{file.path}",
-                    "ContentLength": file.size_bytes,
-                    "ContentType": file.content_type,
-                    "CacheControl": _CACHE_CONTROL,
-                },
-                lifetime,
-            )
+            signed = {name.lower(): value for name, value in headers.items()}
+            key = f"{video.media_root}/{file.path}"
+            url = presigner.put(credentials, now, int(lifetime.total_seconds()), key, signed)
             puts.append(PresignedPut(url, headers))
         return tuple(puts)
+
+    async def remove_some(self, video: Video) -> bool:
+        """Delete what one listing shows: up to a thousand objects."""
+        async with calling(SERVICE), asyncio.timeout(within(_REMOVE_SECONDS)):
+            listed = await self._client.list_objects_v2(Bucket=self._bucket, Prefix=f"{video.media_root}/")
+            keys = [{"Key": item["Key"]} for item in listed.get("Contents", [])]
+            if keys:
+                answer = await self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": keys, "Quiet": True})
+                if answer.get("Errors"):
+                    return False
+        return not listed.get("IsTruncated", False)
 
     async def exists(self, video: Video, path: str) -> bool:
         """Whether the object is there."""
         return await _object_size(self._client, self._bucket, f"{video.media_root}/{path}") is not None
 
 
-async def _presign(client: Client, method: str, parameters: Mapping[str, Any], lifetime: timedelta) -> str:
-    # Presigning is arithmetic of about half a millisecond: let other requests in between.
-    await asyncio.sleep(0)
-    async with calling(SERVICE):
-        url = await client.generate_presigned_url(
-            method, Params=dict(parameters), ExpiresIn=int(lifetime.total_seconds()), HttpMethod="PUT"
-        )
-    return str(url)
-
-
 async def _object_size(client: Client, bucket: str, key: str) -> int | None:
     try:
-        async with calling(SERVICE), asyncio.timeout(_SECONDS):
+        async with calling(SERVICE), asyncio.timeout(within(_SECONDS)):
             answer = await client.head_object(Bucket=bucket, Key=key)
     except ClientError as error:
         # Without s3:ListBucket, S3 answers 403 for a missing object: the task's role needs it.

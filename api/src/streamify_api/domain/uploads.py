@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from streamify_api.domain.checksums import ChecksumAlgorithm, check_checksum, composite
 from streamify_api.domain.errors import InvalidArgumentError, StateConflictError
 
 # S3's limits: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
 MAX_UPLOAD_BYTES = 5 * 1024**4
 MAX_PARTS = 10_000
 SMALLEST_PART_BYTES = 8 * 1024**2
-MAX_PARTS_PER_CALL = 100
+MAX_PARTS_PER_PAGE = 1000
 UPLOAD_LIFETIME = timedelta(hours=24)
 PRESIGNED_LIFETIME = timedelta(minutes=15)
 
@@ -41,15 +42,26 @@ TRANSITIONS: dict[UploadState, frozenset[UploadState]] = {
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part that storage acknowledged with an ETag."""
+    """A part that storage acknowledged with an ETag; the checksum is base64."""
 
     number: int
     etag: str
+    checksum: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPart:
+    """A part as storage lists it; size in bytes."""
+
+    number: int
+    size_bytes: int
+    etag: str
+    checksum: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """One upload. `storage_upload_id` is S3's id of the multipart upload; sizes are bytes."""
+    """One upload. `storage_upload_id` is S3's id of the multipart upload; sizes are bytes; `revision` counts states."""
 
     upload_id: str
     video_id: str
@@ -63,6 +75,9 @@ class Upload:
     storage_upload_id: str
     create_time: datetime
     expire_time: datetime
+    revision: int = 1
+    checksum_algorithm: ChecksumAlgorithm | None = None
+    checksum: str | None = None
 
     @property
     def part_count(self) -> int:
@@ -78,8 +93,23 @@ class Upload:
     def at(self, now: datetime) -> "Upload":
         """The upload as it stands at this time: expiry is judged on read, whatever is stored."""
         if self.state is UploadState.WAITING and now >= self.expire_time:
-            return replace(self, state=UploadState.EXPIRED)
+            return self.closed(UploadState.EXPIRED)
         return self
+
+    def closed(self, state: UploadState, checksum: str | None = None) -> "Upload":
+        """The upload in a final state.
+
+        Raises:
+            StateConflictError: it is over.
+        """
+        self.require_waiting()
+        return replace(self, state=state, revision=self.revision + 1, checksum=checksum)
+
+    def states_after(self, revision: int) -> "tuple[Upload, ...]":
+        """Every state that the upload has been in since that revision, in order. It waits first and then is over."""
+        first = replace(self, state=UploadState.WAITING, revision=1, checksum=None)
+        states = (self,) if self.revision == 1 else (first, self)
+        return tuple(state for state in states if state.revision > revision)
 
     def require_waiting(self) -> None:
         """Refuse what only an open upload allows.
@@ -94,40 +124,54 @@ class Upload:
                 {"upload_id": self.upload_id, "state": self.state.upper()},
             )
 
-    def completed(self) -> "Upload":
-        """The upload once its parts are joined.
+    def check_part_numbers(self, numbers: Sequence[int]) -> Sequence[int]:
+        """The numbers, all of them if none is named.
 
         Raises:
-            StateConflictError: it is over.
+            InvalidArgumentError: too many, one twice or one out of range.
         """
-        self.require_waiting()
-        return replace(self, state=UploadState.COMPLETED)
-
-    def check_part_numbers(self, numbers: Sequence[int]) -> None:
-        """Refuse numbers that cannot be presigned together.
-
-        Raises:
-            InvalidArgumentError: none, too many, one twice or one out of range.
-        """
-        if not 1 <= len(numbers) <= MAX_PARTS_PER_CALL:
-            raise InvalidArgumentError("INVALID_PART_NUMBERS", f"part_numbers must be 1 to {MAX_PARTS_PER_CALL}.")
+        if not numbers:
+            return range(1, self.part_count + 1)
+        if len(numbers) > MAX_PARTS:
+            raise InvalidArgumentError("INVALID_PART_NUMBERS", f"part_numbers must be at most {MAX_PARTS}.")
         if len(set(numbers)) != len(numbers):
             raise InvalidArgumentError("INVALID_PART_NUMBERS", "A part number is named twice.")
         if min(numbers) < 1 or max(numbers) > self.part_count:
             raise InvalidArgumentError("INVALID_PART_NUMBERS", f"Part numbers run from 1 to {self.part_count}.")
+        return numbers
 
     def check_parts(self, parts: Sequence[Part]) -> tuple[Part, ...]:
         """The parts in their order, if they are all there once.
 
         Raises:
-            InvalidArgumentError: some are missing, named twice or without a usable ETag.
+            InvalidArgumentError: some are missing, named twice or without a usable ETag or checksum.
         """
         ordered = tuple(sorted(parts, key=lambda part: part.number))
         if len(ordered) != self.part_count or any(part.number != index for index, part in enumerate(ordered, 1)):
             raise InvalidArgumentError("PARTS_MISMATCH", f"Each of the parts 1 to {self.part_count} is needed once.")
         if not all(_ETAG.match(part.etag) for part in ordered):
             raise InvalidArgumentError("INVALID_ETAG", "An etag is not one that storage gives.")
+        for part in ordered:
+            if part.checksum is not None or self.checksum_algorithm is not None:
+                check_checksum(self.checksum_algorithm, part.checksum or "")
         return ordered
+
+    def composite_checksum(self, ordered: Sequence[Part], announced: str | None) -> str | None:
+        """The checksum of the parts' checksums, None without an algorithm.
+
+        Raises:
+            InvalidArgumentError: another one was announced.
+        """
+        if self.checksum_algorithm is None:
+            if announced is not None:
+                check_checksum(None, announced)
+            return None
+        made = composite(self.checksum_algorithm, [part.checksum or "" for part in ordered])
+        if announced not in {None, made}:
+            raise InvalidArgumentError(
+                "CHECKSUM_MISMATCH", "checksum is not that of the parts' checksums.", {"upload_id": self.upload_id}
+            )
+        return made
 
 
 def part_size_for(size_bytes: int) -> int:

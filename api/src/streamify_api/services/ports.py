@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from streamify_api.domain.callers import Caller
+from streamify_api.domain.checksums import ChecksumAlgorithm
 from streamify_api.domain.playback import Grant, Session
-from streamify_api.domain.uploads import Part, Upload
-from streamify_api.domain.videos import MediaFile, Video
+from streamify_api.domain.uploads import Part, StoredPart, Upload
+from streamify_api.domain.videos import Failure, MediaFile, Video
 
 
 class AlreadyChangedError(Exception):
@@ -20,13 +21,21 @@ class AlreadyChangedError(Exception):
 class RequestRecord:
     """Memory of a mutation, written in the same transaction as its effect.
 
-    `key` names caller, method and request_id; `fingerprint` stands for the other fields; `resource_id` is the outcome.
+    `key` names caller, method and request_id; `fingerprint` stands for the other fields; `outcome` is the answer.
     """
 
     key: str
     fingerprint: str
-    resource_id: str
     expire_time: datetime
+    outcome: Upload | Video | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Something the janitor has to look at: what is left of an upload or of a deleted video."""
+
+    resource_id: str
+    due_time: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +43,14 @@ class Page:
     """Videos, and the token of the page after them (None: this is the last one)."""
 
     videos: tuple[Video, ...]
+    next_token: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UploadPage:
+    """Uploads, and the token of the page after them (None: this is the last one)."""
+
+    uploads: tuple[Upload, ...]
     next_token: str | None
 
 
@@ -81,26 +98,50 @@ class Store(Protocol):
             InvalidArgumentError: the page token is not one of ours.
         """
 
+    async def list_uploads(self, tenant: str, page_size: int, page_token: str | None) -> UploadPage:
+        """A tenant's uploads, newest first, from an index that may lag.
+
+        Raises:
+            InvalidArgumentError: the page token is not one of ours.
+        """
+
     async def create_upload(self, upload: Upload, video: Video, request: RequestRecord) -> None:
-        """Write the three at once.
+        """Write the three at once, and have the janitor look at the upload when it has expired.
 
         Raises:
             AlreadyChangedError: the request was recorded before.
         """
 
-    async def complete_upload(self, upload: Upload) -> None:
-        """Close a waiting upload and let its video go on to processing.
+    async def close_upload(self, upload: Upload, failure: Failure | None, request: RequestRecord | None) -> None:
+        """Write the final state of a waiting upload; its video goes on to processing, or fails.
 
         Raises:
-            AlreadyChangedError: the upload is not waiting any more.
+            AlreadyChangedError: the upload is not waiting any more, or the request was recorded before.
         """
 
-    async def publish_video(self, video: Video, request: RequestRecord) -> None:
-        """Publish a video that is being processed.
+    async def change_video(self, before: Video, after: Video, request: RequestRecord) -> None:
+        """Replace a video, in its lists too. For a deleted one, cancel its waiting upload and call the janitor.
 
         Raises:
-            AlreadyChangedError: the video left that state, or the request was recorded before.
+            AlreadyChangedError: the video is not at the revision of `before` any more, its upload has been closed, or
+                the request was recorded before.
         """
+
+    async def remember_request(self, request: RequestRecord) -> None:
+        """Record a request that found its work done.
+
+        Raises:
+            AlreadyChangedError: it was recorded before.
+        """
+
+    async def due_chores(self, now: datetime, limit: int) -> tuple[Chore, ...]:
+        """Chores that are due, at most so many, from an index that may lag."""
+
+    async def put_chore(self, chore: Chore) -> None:
+        """Have the janitor look at something at some time, instead of any time that was set before."""
+
+    async def remove_chore(self, resource_id: str) -> None:
+        """There is nothing left to look at."""
 
     async def warm(self) -> None:
         """Open a connection, so that the first caller does not wait for it."""
@@ -113,16 +154,23 @@ class PartsGoneError(Exception):
 class SourceStorage(Protocol):
     """Where source files go. Every method raises UnavailableError when storage does not answer in time."""
 
-    async def start(self, key: str, content_type: str) -> str:
+    async def start(self, key: str, content_type: str, checksum_algorithm: ChecksumAlgorithm | None) -> str:
         """Begin a multipart upload and answer with storage's id of it."""
 
     async def presign_parts(
-        self, upload: Upload, numbers: Sequence[int], lifetime: timedelta
+        self, upload: Upload, numbers: Sequence[int], checksums: Mapping[int, str], now: datetime, lifetime: timedelta
     ) -> tuple[PresignedPut, ...]:
-        """One PUT for each part."""
+        """One PUT for each part, with its checksum where one is known."""
 
-    async def finish(self, upload: Upload, parts: Sequence[Part]) -> None:
-        """Join the parts.
+    async def list_parts(self, upload: Upload, after: int, limit: int) -> tuple[StoredPart, ...]:
+        """The parts that storage holds whose numbers are greater, by their number, at most so many.
+
+        Raises:
+            PartsGoneError: storage does not know the multipart upload.
+        """
+
+    async def finish(self, upload: Upload, parts: Sequence[Part], checksum: str | None) -> None:
+        """Join the parts, if their checksums and the composite one are right.
 
         Raises:
             PartsGoneError: storage does not know the multipart upload.
@@ -132,6 +180,9 @@ class SourceStorage(Protocol):
     async def abandon(self, key: str, storage_upload_id: str) -> None:
         """Give a multipart upload up; one that is gone already is no error."""
 
+    async def remove(self, key: str) -> None:
+        """Delete a source file; one that is not there is no error."""
+
     async def size(self, key: str) -> int | None:
         """Size in bytes of a complete source file, None if there is none."""
 
@@ -140,9 +191,12 @@ class MediaStorage(Protocol):
     """Where packaged videos lie. Every method raises UnavailableError when storage does not answer in time."""
 
     async def presign_files(
-        self, video: Video, files: Sequence[MediaFile], lifetime: timedelta
+        self, video: Video, files: Sequence[MediaFile], now: datetime, lifetime: timedelta
     ) -> tuple[PresignedPut, ...]:
         """One PUT for each file."""
+
+    async def remove_some(self, video: Video) -> bool:
+        """Delete up to a thousand files of the video; whether none were left."""
 
     async def exists(self, video: Video, path: str) -> bool:
         """Whether a file of the video was uploaded."""

@@ -7,15 +7,17 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from streamify_api.domain.callers import Caller
-from streamify_api.domain.errors import RequestIdReusedError
+from streamify_api.domain.errors import RequestIdReusedError, UnavailableError
 from streamify_api.domain.ids import parse_request_id
-from streamify_api.services.ports import RequestRecord
+from streamify_api.domain.uploads import Upload
+from streamify_api.domain.videos import Video
+from streamify_api.services.ports import AlreadyChangedError, RequestRecord, Store
 
 REMEMBERED = timedelta(days=7)
 
 
 def record_for(
-    caller: Caller, method: str, request_id: str, fields: Mapping[str, object], resource_id: str, now: datetime
+    caller: Caller, method: str, request_id: str, fields: Mapping[str, object], now: datetime
 ) -> RequestRecord:
     """The record to write with the effect of a mutation, bound to the caller, the method and every other field.
 
@@ -28,16 +30,32 @@ def record_for(
     return RequestRecord(
         key=f"{owner}#{method}#{canonical}",
         fingerprint=hashlib.sha256(body.encode()).hexdigest(),
-        resource_id=resource_id,
         expire_time=now + REMEMBERED,
     )
 
 
-def check_repeat(earlier: RequestRecord, record: RequestRecord) -> None:
-    """Refuse a request_id that comes back with other fields.
+async def earlier_outcome(store: Store, record: RequestRecord) -> Upload | Video | None:
+    """What the request came to before; None: it is new.
 
     Raises:
-        RequestIdReusedError: it does.
+        RequestIdReusedError: the request_id comes back with other fields.
     """
+    earlier = await store.get_request(record.key)
+    if earlier is None:
+        return None
     if earlier.fingerprint != record.fingerprint:
         raise RequestIdReusedError(record.key.rpartition("#")[2])
+    return earlier.outcome
+
+
+async def remember(store: Store, record: RequestRecord) -> None:
+    """Record a request that found its work done. Another one that does the same at the same time is as good."""
+    try:
+        await store.remember_request(record)
+    except AlreadyChangedError:
+        await earlier_outcome(store, record)
+
+
+def conflict() -> UnavailableError:
+    """The answer when somebody else was faster every time."""
+    return UnavailableError("STORE_CONFLICT", "Too many changes at once; try again.")

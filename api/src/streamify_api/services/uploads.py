@@ -1,33 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bringing source files here: create, presign, complete, read. Each can be repeated, on any task."""
+"""Bringing source files here: create, read, list, complete, cancel. Each can be repeated, on any task."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from streamify_api.domain.callers import Caller
+from streamify_api.domain.checksums import ChecksumAlgorithm
 from streamify_api.domain.errors import StateConflictError, UnavailableError, upload_not_found
 from streamify_api.domain.ids import new_media_prefix, new_upload_id, new_video_id, parse_upload_id
-from streamify_api.domain.uploads import (
-    PRESIGNED_LIFETIME,
-    UPLOAD_LIFETIME,
-    Part,
-    Upload,
-    UploadState,
-    check_file,
-    part_size_for,
-)
-from streamify_api.domain.videos import Video, VideoState, check_title
+from streamify_api.domain.uploads import UPLOAD_LIFETIME, Part, Upload, UploadState, check_file, part_size_for
+from streamify_api.domain.videos import UPLOAD_CANCELLED, Video, VideoState, check_title
+from streamify_api.services.paging import page_size_of
 from streamify_api.services.ports import (
     AlreadyChangedError,
     Clock,
     PartsGoneError,
-    PresignedPut,
     RequestRecord,
     SourceStorage,
     Store,
+    UploadPage,
 )
-from streamify_api.services.requests import check_repeat, record_for
+from streamify_api.services.requests import conflict, earlier_outcome, record_for, remember
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +33,7 @@ class NewUpload:
     filename: str
     content_type: str
     size_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class PresignedParts:
-    """PUTs for parts, in the order asked for, and when they stop working."""
-
-    numbers: tuple[int, ...]
-    puts: tuple[PresignedPut, ...]
-    expire_time: datetime
+    checksum_algorithm: ChecksumAlgorithm | None
 
 
 class Uploads:
@@ -74,8 +60,9 @@ class Uploads:
             "filename": new.filename,
             "content_type": new.content_type,
             "size_bytes": new.size_bytes,
+            "checksum_algorithm": new.checksum_algorithm,
         }
-        record = record_for(caller, "CreateUpload", new.request_id, fields, upload_id, now)
+        record = record_for(caller, "CreateUpload", new.request_id, fields, now)
         if (earlier := await self._earlier(record)) is not None:
             return earlier
 
@@ -90,9 +77,10 @@ class Uploads:
             size_bytes=new.size_bytes,
             part_size_bytes=part_size_for(new.size_bytes),
             key=key,
-            storage_upload_id=await self._storage.start(key, new.content_type),
+            storage_upload_id=await self._storage.start(key, new.content_type, new.checksum_algorithm),
             create_time=now,
             expire_time=now + UPLOAD_LIFETIME,
+            checksum_algorithm=new.checksum_algorithm,
         )
         video = Video(
             video_id=video_id,
@@ -101,24 +89,17 @@ class Uploads:
             state=VideoState.WAITING_UPLOAD,
             media_prefix=new_media_prefix(),
             create_time=now,
+            upload_id=upload_id,
         )
         try:
-            await self._store.create_upload(upload, video, record)
+            await self._store.create_upload(upload, video, replace(record, outcome=upload))
         except AlreadyChangedError:
             # The same request ran elsewhere at the same time and won.
             await self._storage.abandon(key, upload.storage_upload_id)
             if (earlier := await self._earlier(record)) is None:
-                raise UnavailableError("STORE_CONFLICT", "The upload could not be recorded; try again.") from None
+                raise conflict() from None
             return earlier
         return upload
-
-    async def _earlier(self, record: RequestRecord) -> Upload | None:
-        earlier = await self._store.get_request(record.key)
-        if earlier is None:
-            return None
-        check_repeat(earlier, record)
-        upload = await self._store.get_upload(earlier.resource_id)
-        return upload.at(self._clock()) if upload is not None else None
 
     async def get(self, caller: Caller, upload_id: str) -> Upload:
         """One upload of the caller's tenant.
@@ -132,48 +113,91 @@ class Uploads:
             raise upload_not_found(upload_id)
         return upload.at(self._clock())
 
-    async def presign_parts(self, caller: Caller, upload_id: str, numbers: Sequence[int]) -> PresignedParts:
-        """One PUT for each part.
+    async def list(self, caller: Caller, page_size: int, page_token: str) -> UploadPage:
+        """The tenant's uploads, newest first.
 
         Raises:
-            InvalidArgumentError: the id or a number is out of range.
-            NotFoundError: there is no such upload for the caller.
-            StateConflictError: the upload is over.
+            InvalidArgumentError: the size is negative or the token is not one of ours.
         """
-        upload = await self.get(caller, upload_id)
-        upload.require_waiting()
-        upload.check_part_numbers(numbers)
+        page = await self._store.list_uploads(caller.tenant, page_size_of(page_size), page_token or None)
         now = self._clock()
-        puts = await self._storage.presign_parts(upload, numbers, PRESIGNED_LIFETIME)
-        return PresignedParts(tuple(numbers), puts, now + PRESIGNED_LIFETIME)
+        return replace(page, uploads=tuple(upload.at(now) for upload in page.uploads))
 
-    async def complete(self, caller: Caller, upload_id: str, parts: Sequence[Part]) -> Upload:
+    async def complete(
+        self, caller: Caller, upload_id: str, request_id: str, parts: Sequence[Part], checksum: str | None
+    ) -> Upload:
         """Join the parts and let the video go on to processing. Repeated, the same answer again.
 
         Raises:
-            InvalidArgumentError: parts are missing or storage holds other ones.
+            InvalidArgumentError: parts are missing, storage holds other ones, or a checksum is wrong.
             NotFoundError: there is no such upload for the caller.
+            RequestIdReusedError: the request_id was used with other fields.
             StateConflictError: the upload was cancelled, has expired or its parts are gone.
         """
+        fields = {
+            "upload_id": upload_id,
+            "parts": sorted([part.number, part.etag, part.checksum or ""] for part in parts),
+            "checksum": checksum,
+        }
+        record = record_for(caller, "CompleteUpload", request_id, fields, self._clock())
         upload = await self.get(caller, upload_id)
+        if (earlier := await self._earlier(record)) is not None:
+            return earlier
         if upload.state is UploadState.COMPLETED:
+            await remember(self._store, replace(record, outcome=upload))
             return upload
-        completed = upload.completed()
+        upload.require_waiting()
         ordered = upload.check_parts(parts)
+        composite = upload.composite_checksum(ordered, checksum)
         try:
-            await self._storage.finish(upload, ordered)
+            await self._storage.finish(upload, ordered, composite)
         except PartsGoneError:
             # Either an earlier attempt joined them and died before it was recorded, or they were thrown away.
             if await self._storage.size(upload.key) != upload.size_bytes:
-                raise StateConflictError(
-                    "PARTS_GONE", "Storage does not hold the parts any more.", {"upload_id": upload_id}
-                ) from None
+                current = await self.get(caller, upload_id)
+                if current.state is UploadState.WAITING:
+                    raise StateConflictError(
+                        "PARTS_GONE", "Storage does not hold the parts any more.", {"upload_id": upload_id}
+                    ) from None
+        return await self._close(caller, upload, upload.closed(UploadState.COMPLETED, composite), record)
+
+    async def cancel(self, caller: Caller, upload_id: str, request_id: str) -> Upload:
+        """Give the upload up. What storage holds of it is thrown away now, or by the janitor.
+
+        Raises:
+            NotFoundError: there is no such upload for the caller.
+            RequestIdReusedError: the request_id was used with other fields.
+            StateConflictError: the upload was completed or has expired.
+        """
+        record = record_for(caller, "CancelUpload", request_id, {"upload_id": upload_id}, self._clock())
+        upload = await self.get(caller, upload_id)
+        if (earlier := await self._earlier(record)) is not None:
+            return earlier
+        if upload.state is UploadState.CANCELLED:
+            await remember(self._store, replace(record, outcome=upload))
+            return upload
+        cancelled = await self._close(caller, upload, upload.closed(UploadState.CANCELLED), record)
+        with suppress(UnavailableError):  # what is left is the janitor's
+            await self._storage.abandon(upload.key, upload.storage_upload_id)
+        return cancelled
+
+    async def _close(self, caller: Caller, upload: Upload, closed: Upload, record: RequestRecord) -> Upload:
+        """Record the final state, or answer with the one that somebody else recorded first, if it is the same."""
+        failure = UPLOAD_CANCELLED if closed.state is UploadState.CANCELLED else None
+        record = replace(record, outcome=closed)
         try:
-            await self._store.complete_upload(completed)
+            await self._store.close_upload(closed, failure, record)
         except AlreadyChangedError:
-            current = await self.get(caller, upload_id)
-            if current.state is UploadState.COMPLETED:
+            if (earlier := await self._earlier(record)) is not None:
+                return earlier
+            current = await self.get(caller, upload.upload_id)
+            if current.state is closed.state:
+                await remember(self._store, replace(record, outcome=current))
                 return current
             current.require_waiting()
-            raise UnavailableError("STORE_CONFLICT", "The upload could not be completed; try again.") from None
-        return completed
+            raise conflict() from None
+        return closed
+
+    async def _earlier(self, record: RequestRecord) -> Upload | None:
+        outcome = await earlier_outcome(self._store, record)
+        return outcome if isinstance(outcome, Upload) else None

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Domain values as messages."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 from streamify.catalog.v1 import catalog_service_pb2 as catalog
 from streamify.upload.v1 import upload_service_pb2 as upload_pb
 
+from streamify_api.domain.checksums import ChecksumAlgorithm
+from streamify_api.domain.errors import InvalidArgumentError
 from streamify_api.domain.uploads import Upload, UploadState
 from streamify_api.domain.videos import Rendition, Video, VideoState
 
@@ -22,7 +24,28 @@ VIDEO_STATES: dict[VideoState, catalog.VideoState] = {
     VideoState.PROCESSING: catalog.VIDEO_STATE_PROCESSING,
     VideoState.PUBLISHED: catalog.VIDEO_STATE_PUBLISHED,
     VideoState.FAILED: catalog.VIDEO_STATE_FAILED,
+    VideoState.UNPUBLISHED: catalog.VIDEO_STATE_UNPUBLISHED,
+    VideoState.DELETED: catalog.VIDEO_STATE_DELETED,
 }
+CHECKSUM_ALGORITHMS: dict[ChecksumAlgorithm, upload_pb.ChecksumAlgorithm] = {
+    ChecksumAlgorithm.SHA256: upload_pb.CHECKSUM_ALGORITHM_SHA256,
+    ChecksumAlgorithm.CRC32: upload_pb.CHECKSUM_ALGORITHM_CRC32,
+    ChecksumAlgorithm.CRC32C: upload_pb.CHECKSUM_ALGORITHM_CRC32C,
+}
+_ALGORITHMS = {value: name for name, value in CHECKSUM_ALGORITHMS.items()}
+
+
+def checksum_algorithm(value: upload_pb.ChecksumAlgorithm) -> ChecksumAlgorithm | None:
+    """The algorithm that a message names.
+
+    Raises:
+        InvalidArgumentError: it is not one of ours.
+    """
+    if value == upload_pb.CHECKSUM_ALGORITHM_UNSPECIFIED:
+        return None
+    if value not in _ALGORITHMS:
+        raise InvalidArgumentError("INVALID_CHECKSUM_ALGORITHM", "checksum_algorithm is not one of ours.")
+    return _ALGORITHMS[value]
 
 
 def timestamp(value: datetime) -> Timestamp:
@@ -30,6 +53,18 @@ def timestamp(value: datetime) -> Timestamp:
     message = Timestamp()
     message.FromDatetime(value)
     return message
+
+
+def duration(value: Duration, field: str) -> timedelta:
+    """A length of time from a message.
+
+    Raises:
+        InvalidArgumentError: it is no valid duration.
+    """
+    try:
+        return value.ToTimedelta()
+    except (OverflowError, ValueError) as error:
+        raise InvalidArgumentError(f"INVALID_{field.upper()}", f"{field} is out of range.") from error
 
 
 def upload_message(upload: Upload) -> upload_pb.Upload:
@@ -43,6 +78,13 @@ def upload_message(upload: Upload) -> upload_pb.Upload:
         part_count=upload.part_count,
         create_time=timestamp(upload.create_time),
         expire_time=timestamp(upload.expire_time),
+        revision=upload.revision,
+        checksum_algorithm=(
+            CHECKSUM_ALGORITHMS[upload.checksum_algorithm]
+            if upload.checksum_algorithm is not None
+            else upload_pb.CHECKSUM_ALGORITHM_UNSPECIFIED
+        ),
+        checksum=upload.checksum or "",
     )
 
 
@@ -54,11 +96,15 @@ def video_message(video: Video, public_url: str) -> catalog.Video:
         state=VIDEO_STATES[video.state],
         renditions=[_rendition_message(rendition) for rendition in video.renditions],
         create_time=timestamp(video.create_time),
+        description=video.description,
+        etag=video.etag,
+        progress_percent=video.progress_percent,
+        update_time=timestamp(video.update_time or video.create_time),
     )
+    if video.failure is not None:
+        message.failure.CopyFrom(catalog.VideoFailure(code=video.failure.code, message=video.failure.message))
     if video.duration is not None:
-        duration = Duration()
-        duration.FromTimedelta(video.duration)
-        message.duration.CopyFrom(duration)
+        message.duration.FromTimedelta(video.duration)
     if video.publish_time is not None:
         message.publish_time.CopyFrom(timestamp(video.publish_time))
         message.watch_url = f"{public_url}/watch/{video.video_id}"

@@ -13,6 +13,8 @@ from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo  # type: ignore[im
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
 
 from streamify_api.domain.errors import (
+    ConflictingChangeError,
+    DeadlineExceededError,
     InvalidArgumentError,
     NotFoundError,
     OverloadedError,
@@ -27,6 +29,15 @@ from streamify_api.telemetry import request_id
 
 DOMAIN = "streamify"
 RETRY_SECONDS = 1
+
+
+class UnknownMethodError(StreamifyError):
+    """There is no such method."""
+
+    def __init__(self) -> None:
+        super().__init__("METHOD_UNKNOWN", "There is no such method.")
+
+
 _CODES: dict[type[StreamifyError], grpc.StatusCode] = {
     InvalidArgumentError: grpc.StatusCode.INVALID_ARGUMENT,
     NotFoundError: grpc.StatusCode.NOT_FOUND,
@@ -36,6 +47,9 @@ _CODES: dict[type[StreamifyError], grpc.StatusCode] = {
     PermissionDeniedError: grpc.StatusCode.PERMISSION_DENIED,
     UnavailableError: grpc.StatusCode.UNAVAILABLE,
     OverloadedError: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    ConflictingChangeError: grpc.StatusCode.ABORTED,
+    DeadlineExceededError: grpc.StatusCode.DEADLINE_EXCEEDED,
+    UnknownMethodError: grpc.StatusCode.UNIMPLEMENTED,
 }
 
 

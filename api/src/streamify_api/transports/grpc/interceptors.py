@@ -3,7 +3,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from typing import Any, cast
 
@@ -12,10 +13,11 @@ from google.protobuf.message import DecodeError
 
 from streamify_api.domain.callers import Caller
 from streamify_api.domain.errors import InvalidArgumentError, StreamifyError, UnauthenticatedError
+from streamify_api.services.deadline import set_deadline
 from streamify_api.services.ports import TokenVerifier
 from streamify_api.telemetry import log, request_id, take_request_id, take_trace
 from streamify_api.telemetry_metrics import grpc_call
-from streamify_api.transports.grpc.errors import abort, internal_error, status_code
+from streamify_api.transports.grpc.errors import UnknownMethodError, abort, internal_error, status_code
 
 _UPLOADS = "/streamify.upload.v1.UploadService/"
 _VIDEOS = "/streamify.catalog.v1.VideoService/"
@@ -26,10 +28,19 @@ SCOPES: dict[str, str] = {
     _UPLOADS + "CreatePartUrls": "uploads:write",
     _UPLOADS + "CompleteUpload": "uploads:write",
     _UPLOADS + "GetUpload": "uploads:write",
+    _UPLOADS + "ListUploads": "uploads:write",
+    _UPLOADS + "ListParts": "uploads:write",
+    _UPLOADS + "CancelUpload": "uploads:write",
+    _UPLOADS + "WatchUpload": "uploads:write",
     _VIDEOS + "GetVideo": "videos:read",
     _VIDEOS + "ListVideos": "videos:read",
     _VIDEOS + "CreateMediaUrls": "videos:write",
     _VIDEOS + "PublishVideo": "videos:write",
+    _VIDEOS + "UpdateVideo": "videos:write",
+    _VIDEOS + "UnpublishVideo": "videos:write",
+    _VIDEOS + "DeleteVideo": "videos:write",
+    _VIDEOS + "ReportProgress": "videos:write",
+    _VIDEOS + "FailVideo": "videos:write",
 }
 # Services that need no token: they say nothing about anybody's videos.
 PUBLIC_SERVICES = frozenset(
@@ -45,6 +56,8 @@ PUBLIC_SERVICES = frozenset(
 type Handler = grpc.RpcMethodHandler[Any, Any]
 type Context = grpc.aio.ServicerContext[Any, Any]
 type Behaviour = Callable[[Any, Context], Awaitable[Any]]
+type StreamBehaviour = Callable[[Any, Context], AsyncIterator[Any]]
+type Guard = Callable[[Any, Context], None]
 type Continuation = Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]]
 
 _caller: ContextVar[Caller] = ContextVar("caller")
@@ -65,32 +78,36 @@ def is_public(method: str) -> bool:
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor):
-    """The outermost one. Streams (health and reflection only) pass as they are."""
+    """The outermost one. Streams of health and reflection pass as they are."""
 
     async def intercept_service(
         self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
     ) -> Handler | None:
         """Wrap the method that will be called."""
         handler = await continuation(handler_call_details)
-        if handler is None or handler.unary_unary is None:
-            return handler
-        behaviour = cast(Behaviour, handler.unary_unary)
         method = handler_call_details.method
+        if handler is None:
+            handler = grpc.unary_unary_rpc_method_handler(_unknown_method)
+            method = "unknown"
+        elif handler.unary_unary is None and is_public(method):
+            return handler
         offered = _metadata(handler_call_details, "x-request-id")
         parent = _metadata(handler_call_details, "traceparent")
 
-        async def call(request: Any, context: Context) -> Any:
+        @asynccontextmanager
+        async def served(context: Context) -> AsyncIterator[None]:
             take_request_id(offered)
             take_trace(parent)
+            set_deadline(context.time_remaining())
             begin = time.perf_counter()
             code = grpc.StatusCode.OK
             try:
                 await context.send_initial_metadata((("x-request-id", request_id.get()),))
-                return await behaviour(request, context)
+                yield
             except StreamifyError as error:
                 code = status_code(error)
                 await abort(context, error)
-            except asyncio.CancelledError:
+            except (asyncio.CancelledError, GeneratorExit):
                 code = grpc.StatusCode.CANCELLED
                 raise
             except Exception:
@@ -100,7 +117,23 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             finally:
                 _log_access(method, code, begin)
 
-        return _replaced(handler, call)
+        if handler.unary_unary is not None:
+            behaviour = cast(Behaviour, handler.unary_unary)
+
+            async def call(request: Any, context: Context) -> Any:
+                async with served(context):
+                    return await behaviour(request, context)
+
+            return _replaced(handler, call)
+
+        streaming = cast(StreamBehaviour, handler.unary_stream)
+
+        async def stream(request: Any, context: Context) -> AsyncIterator[Any]:
+            async with served(context):
+                async for response in streaming(request, context):
+                    yield response
+
+        return _replaced_stream(handler, stream)
 
 
 class TokenInterceptor(grpc.aio.ServerInterceptor):
@@ -117,20 +150,18 @@ class TokenInterceptor(grpc.aio.ServerInterceptor):
         method = handler_call_details.method
         if handler is None or is_public(method):
             return handler
-        behaviour = cast(Behaviour, handler.unary_unary)
         scope = SCOPES[method]
         authorization = _metadata(handler_call_details, "authorization")
 
-        async def call(request: Any, context: Context) -> Any:
+        def admit(_: Any, __: Context) -> None:
             scheme, _, token = (authorization or "").partition(" ")
             if scheme.lower() != "bearer" or not token:
                 raise UnauthenticatedError("TOKEN_MISSING", "This method needs a bearer token.")
             caller = self._verifier.verify(token.strip())
             caller.require(scope)
             _caller.set(caller)
-            return await behaviour(request, context)
 
-        return _replaced(handler, call)
+        return _guarded(handler, admit)
 
 
 class DecodeInterceptor(grpc.aio.ServerInterceptor):
@@ -141,9 +172,10 @@ class DecodeInterceptor(grpc.aio.ServerInterceptor):
     ) -> Handler | None:
         """Wrap the method that will be called and its decoder."""
         handler = await continuation(handler_call_details)
-        if handler is None or handler.unary_unary is None or handler.request_deserializer is None:
+        if handler is None or handler.request_deserializer is None:
             return handler
-        behaviour = cast(Behaviour, handler.unary_unary)
+        if handler.unary_unary is None and is_public(handler_call_details.method):
+            return handler
         decode = handler.request_deserializer
 
         def decode_safely(data: bytes) -> Any:
@@ -152,16 +184,50 @@ class DecodeInterceptor(grpc.aio.ServerInterceptor):
             except DecodeError:
                 return _Undecodable()
 
-        async def call(request: Any, context: Context) -> Any:
+        def decoded(request: Any, _: Context) -> None:
             if isinstance(request, _Undecodable):
                 raise InvalidArgumentError("UNDECODABLE", "The message is not of this method's type.")
+
+        return _guarded(handler, decoded, decode_safely)
+
+
+async def _unknown_method(request: Any, context: Context) -> Any:  # noqa: ARG001
+    raise UnknownMethodError
+
+
+def _guarded(handler: Handler, guard: Guard, decode: Callable[[bytes], Any] | None = None) -> Handler:
+    """The handler behind a check that raises what the caller is told."""
+    if handler.unary_unary is not None:
+        behaviour = cast(Behaviour, handler.unary_unary)
+
+        async def call(request: Any, context: Context) -> Any:
+            guard(request, context)
             return await behaviour(request, context)
 
-        return _replaced(handler, call, decode_safely)
+        return _replaced(handler, call, decode)
+
+    streaming = cast(StreamBehaviour, handler.unary_stream)
+
+    async def stream(request: Any, context: Context) -> AsyncIterator[Any]:
+        guard(request, context)
+        async for response in streaming(request, context):
+            yield response
+
+    return _replaced_stream(handler, stream, decode)
 
 
 def _replaced(handler: Handler, behaviour: Behaviour, decode: Callable[[bytes], Any] | None = None) -> Handler:
     return grpc.unary_unary_rpc_method_handler(
+        behaviour,
+        decode or handler.request_deserializer,
+        handler.response_serializer,
+    )
+
+
+def _replaced_stream(
+    handler: Handler, behaviour: StreamBehaviour, decode: Callable[[bytes], Any] | None = None
+) -> Handler:
+    return grpc.unary_stream_rpc_method_handler(
         behaviour,
         decode or handler.request_deserializer,
         handler.response_serializer,

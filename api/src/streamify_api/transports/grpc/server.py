@@ -11,7 +11,10 @@ from streamify.upload.v1 import upload_service_pb2, upload_service_pb2_grpc
 from streamify_api.domain.errors import UnavailableError
 from streamify_api.services.ports import TokenVerifier
 from streamify_api.services.readiness import Readiness
+from streamify_api.services.upload_parts import UploadParts
+from streamify_api.services.upload_watch import UploadWatch
 from streamify_api.services.uploads import Uploads
+from streamify_api.services.video_changes import VideoChanges
 from streamify_api.services.videos import Videos
 from streamify_api.transports.grpc.interceptors import CallInterceptor, Context, DecodeInterceptor, TokenInterceptor
 from streamify_api.transports.grpc.upload_servicer import UploadServicer
@@ -22,7 +25,7 @@ SERVICES = (
     upload_service_pb2.DESCRIPTOR.services_by_name["UploadService"].full_name,
     health_service_pb2.DESCRIPTOR.services_by_name["ReadinessService"].full_name,
 )
-_MAX_MESSAGE_BYTES = 1024**2
+_MAX_MESSAGE_BYTES = 2 * 1024**2  # CompleteUpload with 10,000 parts, their etags and checksums is 1 MB
 # https://grpc.github.io/grpc/core/group__grpc__arg__keys.html
 _OPTIONS = (
     ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
@@ -54,14 +57,25 @@ class GrpcServer:
     """Owns the server and the health protocol's answers."""
 
     def __init__(
-        self, uploads: Uploads, videos: Videos, verifier: TokenVerifier, readiness: Readiness, public_url: str
+        self,
+        *,
+        uploads: Uploads,
+        parts: UploadParts,
+        watch: UploadWatch,
+        videos: Videos,
+        changes: VideoChanges,
+        verifier: TokenVerifier,
+        readiness: Readiness,
+        public_url: str,
     ) -> None:
         self._server = grpc.aio.server(
             interceptors=(CallInterceptor(), TokenInterceptor(verifier), DecodeInterceptor()), options=_OPTIONS
         )
         self._health = health.aio.HealthServicer()
-        upload_service_pb2_grpc.add_UploadServiceServicer_to_server(UploadServicer(uploads), self._server)
-        catalog_service_pb2_grpc.add_VideoServiceServicer_to_server(VideoServicer(videos, public_url), self._server)
+        upload_service_pb2_grpc.add_UploadServiceServicer_to_server(UploadServicer(uploads, parts, watch), self._server)
+        catalog_service_pb2_grpc.add_VideoServiceServicer_to_server(
+            VideoServicer(videos, changes, public_url), self._server
+        )
         health_service_pb2_grpc.add_ReadinessServiceServicer_to_server(ReadinessServicer(readiness), self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)

@@ -1,35 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
 """VideoService: parse, call one use case, render."""
 
-from datetime import timedelta
-
 from streamify.catalog.v1 import catalog_service_pb2 as pb
 from streamify.catalog.v1 import catalog_service_pb2_grpc as pb_grpc
 
-from streamify_api.domain.errors import InvalidArgumentError
-from streamify_api.domain.videos import MediaFile, Rendition
-from streamify_api.services.videos import Publication, Videos
-from streamify_api.transports.grpc.convert import timestamp, video_message
+from streamify_api.domain.videos import Failure, MediaFile, Rendition, Video
+from streamify_api.services.video_changes import Publication, VideoChanges
+from streamify_api.services.videos import Videos
+from streamify_api.transports.grpc.convert import duration, timestamp, video_message
 from streamify_api.transports.grpc.interceptors import Context, current_caller
 
 
 class VideoServicer(pb_grpc.VideoServiceServicer):
     """See protos/streamify/catalog/v1/catalog_service.proto."""
 
-    def __init__(self, videos: Videos, public_url: str) -> None:
+    def __init__(self, videos: Videos, changes: VideoChanges, public_url: str) -> None:
         self._videos = videos
+        self._changes = changes
         self._public_url = public_url
+
+    def _message(self, video: Video) -> pb.Video:
+        return video_message(video, self._public_url)
 
     async def GetVideo(self, request: pb.GetVideoRequest, context: Context) -> pb.GetVideoResponse:  # noqa: ARG002, N802
         """Read a video."""
         video = await self._videos.get(current_caller(), request.video_id)
-        return pb.GetVideoResponse(video=video_message(video, self._public_url))
+        return pb.GetVideoResponse(video=self._message(video))
 
     async def ListVideos(self, request: pb.ListVideosRequest, context: Context) -> pb.ListVideosResponse:  # noqa: ARG002, N802
         """List the tenant's videos."""
         page = await self._videos.list(current_caller(), request.page_size, request.page_token)
         return pb.ListVideosResponse(
-            videos=[video_message(video, self._public_url) for video in page.videos],
+            videos=[self._message(video) for video in page.videos],
             next_page_token=page.next_token or "",
         )
 
@@ -49,18 +51,46 @@ class VideoServicer(pb_grpc.VideoServiceServicer):
         publication = Publication(
             request_id=request.request_id,
             manifest_path=request.manifest_path,
-            duration=_duration(request),
+            duration=duration(request.duration, "duration"),
             renditions=tuple(
                 Rendition(item.name, item.width, item.height, item.bandwidth_bps, item.codecs)
                 for item in request.renditions
             ),
         )
-        video = await self._videos.publish(current_caller(), request.video_id, publication)
-        return pb.PublishVideoResponse(video=video_message(video, self._public_url))
+        video = await self._changes.publish(current_caller(), request.video_id, publication)
+        return pb.PublishVideoResponse(video=self._message(video))
 
+    async def UpdateVideo(self, request: pb.UpdateVideoRequest, context: Context) -> pb.UpdateVideoResponse:  # noqa: ARG002, N802
+        """Change what people read about a video."""
+        video = await self._changes.update(
+            current_caller(),
+            request.video_id,
+            request.request_id,
+            {"title": request.title, "description": request.description},
+            frozenset(request.update_mask.paths),
+            request.etag,
+        )
+        return pb.UpdateVideoResponse(video=self._message(video))
 
-def _duration(request: pb.PublishVideoRequest) -> timedelta:
-    try:
-        return request.duration.ToTimedelta()
-    except (OverflowError, ValueError) as error:
-        raise InvalidArgumentError("INVALID_DURATION", "duration must be more than 0 and at most 48 hours.") from error
+    async def UnpublishVideo(self, request: pb.UnpublishVideoRequest, context: Context) -> pb.UnpublishVideoResponse:  # noqa: ARG002, N802
+        """Take a video from its viewers."""
+        video = await self._changes.unpublish(current_caller(), request.video_id, request.request_id)
+        return pb.UnpublishVideoResponse(video=self._message(video))
+
+    async def DeleteVideo(self, request: pb.DeleteVideoRequest, context: Context) -> pb.DeleteVideoResponse:  # noqa: ARG002, N802
+        """Take a video from everybody."""
+        video = await self._changes.delete(current_caller(), request.video_id, request.request_id, request.etag)
+        return pb.DeleteVideoResponse(video=self._message(video))
+
+    async def ReportProgress(self, request: pb.ReportProgressRequest, context: Context) -> pb.ReportProgressResponse:  # noqa: ARG002, N802
+        """Say how far packaging is."""
+        video = await self._changes.report_progress(
+            current_caller(), request.video_id, request.request_id, request.progress_percent
+        )
+        return pb.ReportProgressResponse(video=self._message(video))
+
+    async def FailVideo(self, request: pb.FailVideoRequest, context: Context) -> pb.FailVideoResponse:  # noqa: ARG002, N802
+        """Give a video up."""
+        failure = Failure(request.failure.code, request.failure.message)
+        video = await self._changes.fail(current_caller(), request.video_id, request.request_id, failure)
+        return pb.FailVideoResponse(video=self._message(video))

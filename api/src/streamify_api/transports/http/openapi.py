@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from streamify_api.domain.playback import Delivery
-from streamify_api.services.videos import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
+from streamify_api.services.paging import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 from streamify_api.transports.http.schemas import (
     HealthBody,
     PlaybackBody,
