@@ -12,7 +12,7 @@ description:
   - Ensures a log group, its retention, its key and its tags.
   - Unlike amazon.aws.cloudwatchlogs_log_group 11.4, it does not set the retention in check mode.
 author:
-  - The Streamify authors
+  - The Streamify authors (@streamify)
 options:
   name:
     description: The name.

@@ -51,6 +51,7 @@ def compare(options: dict[str, Any], spec: dict[str, Any], where: str) -> None:
 def test_options_are_the_arguments(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     documentation = yaml.safe_load(load(name).DOCUMENTATION)
     assert documentation["module"] == name
+    assert documentation["author"] == ["The Streamify authors (@streamify)"], "sanity wants such a name"
     options = {key: value for key, value in documentation["options"].items() if key not in COMMON}
     compare(options, argument_spec(name, monkeypatch), "")
 
