@@ -73,7 +73,7 @@ class FakeAws:
 
     def changes(self) -> list[str]:
         """Return the operations that were called and are no question."""
-        return [name for name, _ in self.calls if not name.startswith(("Describe", "List", "Get"))]
+        return [name for name, _request in self.calls if not name.startswith(("Describe", "List", "Get"))]
 
 
 def refusal(operation: str, code: str) -> ClientError:
