@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Containers get the version of a secret that their definition names."""
 
-from collections.abc import Iterator
-
 import pytest
 from ministack.services import ecs, secretsmanager
 from streamify_local.emulator.patches import ecs_secret_versions
@@ -11,7 +9,7 @@ ARN = "arn:aws:secretsmanager:eu-central-1:000000000000:secret:key-AbCdEf"
 
 
 @pytest.fixture(autouse=True)
-def patched(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def patched(monkeypatch: pytest.MonkeyPatch) -> None:
     versions = {"v1": "old", "v2": "new"}
 
     def resolve(arn: str, stage: str = "AWSCURRENT", version: str | None = None) -> str | None:
@@ -21,7 +19,7 @@ def patched(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(secretsmanager, "resolve_secret_string", resolve)
     monkeypatch.setattr(ecs, "_resolve_container_secrets", ecs._resolve_container_secrets)
     ecs_secret_versions.apply()
-    yield
+    return
 
 
 @pytest.mark.parametrize(

@@ -67,9 +67,10 @@ class TaskDefinition(Resource):
     )
 
     def describe(self) -> dict[str, Any] | None:
-        """Return the latest active revision."""
+        """Return the latest active revision, or the one that was named."""
+        named = f"{self.name}:{self.params['revision']}" if self.params.get("revision") else self.name
         found = self.aws.call(
-            "describe_task_definition", task_definition=self.name, include=["TAGS"], missing=["ClientException"]
+            "describe_task_definition", task_definition=named, include=["TAGS"], missing=["ClientException"]
         )
         if not found or found["task_definition"].get("status", "ACTIVE") != "ACTIVE":
             return None
@@ -133,7 +134,10 @@ class TaskDefinition(Resource):
         }
 
     def delete(self, actual: dict[str, Any]) -> None:
-        """Deregister every active revision."""
+        """Deregister every active revision, or the one that was named."""
+        if self.params.get("revision"):
+            self.aws.get("deregister_task_definition", task_definition=actual["task_definition_arn"])
+            return
         for arn in self.aws.all("list_task_definitions", "task_definition_arns", family_prefix=self.name):
             if arn.rpartition("/")[2].rpartition(":")[0] == self.name:
                 self.aws.get("deregister_task_definition", task_definition=arn)

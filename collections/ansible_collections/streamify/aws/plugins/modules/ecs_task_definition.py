@@ -22,6 +22,9 @@ options:
     type: str
     required: true
     aliases: [name]
+  revision:
+    description: With O(state=absent), the only revision to deregister; tasks that run it go on running.
+    type: int
   container_definitions:
     description:
       - The containers, in AWS's words in snake_case, at every depth
@@ -145,6 +148,12 @@ EXAMPLES = r"""
   streamify.aws.ecs_task_definition:
     family: streamify-staging-api
     state: absent
+
+- name: Ensure that nobody goes back to a broken revision
+  streamify.aws.ecs_task_definition:
+    family: streamify-production-api
+    revision: 42
+    state: absent
 """
 
 RETURN = r"""
@@ -190,6 +199,7 @@ def main() -> None:
         arguments(
             tags=True,
             family={"type": "str", "required": True, "aliases": ["name"]},
+            revision={"type": "int"},
             container_definitions={"type": "list", "elements": "dict"},
             cpu={"type": "str"},
             memory={"type": "str"},

@@ -294,3 +294,16 @@ def test_target_group_of_another_port_must_be_replaced(module: Module) -> None:
     assert refused["failed"]
     assert "port is 8080 and should be 81" in refused["msg"]
     assert refused["replacement_needed"] == ["port"]
+
+
+def test_one_revision_of_a_task_definition_is_removed_and_the_others_stay(module: Module, emulator: str) -> None:
+    arguments = {**CASES["ecs_task_definition"][1], "family": "coll-revisions"}
+    first = module("ecs_task_definition", arguments)["task_definition"]["task_definition_arn"]
+    second = module("ecs_task_definition", {**arguments, "memory": "2048"})["task_definition"]["revision"]
+    gone = {"family": "coll-revisions", "revision": second, "state": "absent"}
+    assert module("ecs_task_definition", gone)["changed"]
+    assert not module("ecs_task_definition", gone).get("changed")
+    ecs = boto3.client(
+        "ecs", endpoint_url=emulator, region_name="eu-central-1", aws_access_key_id="x", aws_secret_access_key="y"
+    )
+    assert ecs.list_task_definitions(familyPrefix="coll-revisions")["taskDefinitionArns"] == [first]
