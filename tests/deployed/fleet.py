@@ -37,11 +37,11 @@ def target_health(aws: Any, outputs: dict[str, str]) -> dict[str, list[str]]:
     }
 
 
-def is_whole(aws: Any, outputs: dict[str, str]) -> bool:
-    """Whether three tasks run and all of them are healthy in every target group, with nothing else registered."""
+def is_whole(aws: Any, outputs: dict[str, str], count: int = 3) -> bool:
+    """Whether `count` tasks run and all of them are healthy in every target group, with nothing else registered."""
     running = [task for task in tasks(aws, outputs) if task["lastStatus"] == "RUNNING"]
     health = target_health(aws, outputs)
-    return len(running) == 3 and all(states == ["healthy"] * 3 for states in health.values())
+    return len(running) == count and all(states == ["healthy"] * count for states in health.values())
 
 
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = 60) -> float:
