@@ -104,6 +104,15 @@ async def test_a_body_that_is_too_long_is_refused(http: httpx.AsyncClient) -> No
     problem(await http.post("/v1/playback/renew", content=b"x" * 100_000), 413, "CONTENT_TOO_LARGE")
 
 
+async def test_the_hot_path_takes_only_reads(http: httpx.AsyncClient) -> None:
+    path = "/v1/videos/vid_01ARZ3NDEKTSV4RRFFQ69G5FAV/playback"
+    refused = await http.post(path)
+    problem(refused, 405, "METHOD_NOT_ALLOWED")
+    assert refused.headers["Allow"] == "GET, HEAD, OPTIONS"
+    problem(await http.get("/v1/videos//playback"), 404, "NOT_FOUND")
+    problem(await http.get("/v1/videos/a/b/playback"), 404, "NOT_FOUND")
+
+
 async def test_an_unknown_delivery_is_refused(http: httpx.AsyncClient, service: Service) -> None:
     video = await service.published()
     answer = await http.get(f"/v1/videos/{video.video_id}/playback?delivery=pigeon")

@@ -29,6 +29,7 @@ from streamify_api.telemetry_metrics import DRAINING, serve_metrics
 from streamify_api.transports.grpc.server import GrpcServer
 from streamify_api.transports.http.app import create_app
 from streamify_api.transports.http.front import Front
+from streamify_api.transports.http.playback import PlaybackPath
 
 WEB_ROOT = Path(__file__).parent / "web"
 # Longer than the balancer's idle time-out of 60 s, or it meets closed connections:
@@ -91,7 +92,8 @@ async def serve(settings: Settings) -> None:
             cache_seconds=settings.cache_seconds,
         )
         limiter = AddressLimiter(settings.requests_per_second, settings.request_burst)
-        front = Front(app, readiness, limiter, settings.allowed_origins, settings.http_concurrency)
+        hot = PlaybackPath(app, services.playbacks, settings.cookie_domain, settings.cache_seconds)
+        front = Front(hot, readiness, limiter, settings.allowed_origins, settings.http_concurrency)
         DRAINING.set_function(lambda: readiness.phase is Phase.DRAINING)
         grpc_server = GrpcServer(
             uploads=services.uploads,

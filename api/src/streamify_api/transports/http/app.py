@@ -14,7 +14,7 @@ from streamify_api.transports.http.description import description_blueprint
 from streamify_api.transports.http.errors import install_errors
 from streamify_api.transports.http.front import ROUTE
 from streamify_api.transports.http.health import health_blueprint
-from streamify_api.transports.http.playback import playback_blueprint
+from streamify_api.transports.http.playback import renewal_blueprint
 from streamify_api.transports.http.videos import videos_blueprint
 from streamify_api.transports.http.watch import watch_blueprint
 
@@ -39,7 +39,7 @@ def create_app(
     install_errors(app)
     app.register_blueprint(health_blueprint(readiness))
     app.register_blueprint(videos_blueprint(videos, playbacks, public_url))
-    app.register_blueprint(playback_blueprint(playbacks, cookie_domain, cache_seconds))
+    app.register_blueprint(renewal_blueprint(playbacks, cookie_domain, cache_seconds))
     app.register_blueprint(description_blueprint(web_root, public_url, __version__))
     app.register_blueprint(watch_blueprint(playbacks, web_root, cdn_url))
 

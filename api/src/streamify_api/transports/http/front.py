@@ -134,8 +134,13 @@ async def send_problem(send: Send, error: StreamifyError, path: str) -> None:
     """Answer with an error's problem details."""
     status, headers, body = problem_of(error, path)
     raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    raw.append((b"content-length", str(len(body)).encode()))
-    await send({"type": "http.response.start", "status": status, "headers": raw})
+    await send_answer(send, status, raw, body)
+
+
+async def send_answer(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    """Answer with a whole body; the server leaves it out for HEAD."""
+    headers.append((b"content-length", b"%d" % len(body)))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 
