@@ -64,6 +64,15 @@ def reason(error: grpc.aio.AioRpcError) -> ErrorInfo:
     return info
 
 
+async def refused(call: Any) -> tuple[grpc.StatusCode, str]:
+    """Status and reason of a call that must fail."""
+    try:
+        await call
+    except grpc.aio.AioRpcError as error:
+        return error.code(), reason(error).reason
+    raise AssertionError("the call succeeded")
+
+
 @dataclass
 class Service:
     """Stubs with a token."""

@@ -7,18 +7,12 @@ from typing import Any
 
 import grpc
 import pytest
-from contract.callers import MANIFEST, MANIFEST_TYPE, Service, publish_request, reason
+from contract.callers import MANIFEST, MANIFEST_TYPE, Service, publish_request, refused
 from contract.platform_state import MEDIA, PUBLIC_URL, aws
 from google.protobuf.duration_pb2 import Duration
 from streamify.catalog.v1 import catalog_service_pb2 as pb
 
 UNKNOWN_VIDEO = "vid_01ARZ3NDEKTSV4RRFFQ69G5FAV"
-
-
-async def refused(call: Any) -> tuple[grpc.StatusCode, str]:
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await call
-    return caught.value.code(), reason(caught.value).reason
 
 
 async def test_a_packaged_video_is_published(service: Service) -> None:

@@ -1,7 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Starts the API: python -m streamify_api."""
+"""Starts the API: python -m streamify_api. Or cleans up once: python -m streamify_api janitor."""
 
-from streamify_api.main import main
+import sys
+
+from streamify_api import janitor, main
 
 if __name__ == "__main__":
-    main()
+    match sys.argv[1:]:
+        case []:
+            main.main()
+        case ["janitor"]:
+            janitor.main()
+        case _:
+            sys.stderr.write("usage: python -m streamify_api [janitor]\n")
+            sys.exit(2)
