@@ -175,21 +175,10 @@ def state_dir_of(name: str) -> Path:
 
 
 def load(name: str) -> Environment | None:
-    """What was picked when the environment was made, or None."""
+    """What was picked when the environment was made, or None; its claim tells when its own directory is lost."""
     state_dir = state_dir_of(name)
-    picked = read_json(state_dir / "environment.json")
-    if picked is None:
-        return None
-    return Environment(name, state_dir, picked["cidr"], picked["ports"], picked["docker_host"])
-
-
-def recall(name: str) -> Environment | None:
-    """What the environment claimed on this machine: for when its own directory is lost or half written."""
-    state_dir = state_dir_of(name)
-    facts = read_json(_claim_file(state_dir))
-    if facts is None:
-        return None
-    return Environment(name, state_dir, facts["cidr"], facts["ports"], facts["docker_host"])
+    facts = read_json(state_dir / "environment.json") or read_json(_claim_file(state_dir))
+    return Environment(name, state_dir, facts["cidr"], facts["ports"], facts["docker_host"]) if facts else None
 
 
 def create(name: str, docker_host: str, networks: list[ipaddress.IPv4Network]) -> Environment:

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The issuer of development tokens: a key an environment, its JWKS, and the upload services' token."""
 
-import base64
 import hashlib
 import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, utils
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from jwt.algorithms import ECAlgorithm
 
 from .environment import Environment, write_atomically
 
@@ -56,10 +57,7 @@ def token(
         "nbf": now + min(0, seconds),
         "exp": now + seconds,
     }
-    header = {"alg": "ES256", "typ": "JWT", "kid": _jwk(key)["kid"]}
-    signed = ".".join(_base64url(json.dumps(part, separators=(",", ":")).encode()) for part in (header, claims))
-    r, s = utils.decode_dss_signature(key.sign(signed.encode(), ec.ECDSA(hashes.SHA256())))
-    return f"{signed}.{_base64url(r.to_bytes(32) + s.to_bytes(32))}"
+    return jwt.encode(claims, key, algorithm="ES256", headers={"kid": _jwk(key)["kid"]})
 
 
 def _load(environment: Environment) -> ec.EllipticCurvePrivateKey:
@@ -70,25 +68,13 @@ def _load(environment: Environment) -> ec.EllipticCurvePrivateKey:
 
 
 def _jwk(key: ec.EllipticCurvePrivateKey) -> dict[str, str]:
-    numbers = key.public_key().public_numbers()
-    members = {
-        "crv": "P-256",
-        "kty": "EC",
-        "x": _base64url(numbers.x.to_bytes(32)),
-        "y": _base64url(numbers.y.to_bytes(32)),
-    }
-    # RFC 7638: the thumbprint is the hash of exactly these members, in this order, without spaces.
-    thumbprint = hashlib.sha256(json.dumps(members, separators=(",", ":")).encode()).digest()
-    return {**members, "kid": _base64url(thumbprint), "use": "sig", "alg": "ES256"}
+    members = ECAlgorithm.to_jwk(key.public_key(), as_dict=True)
+    key_id = hashlib.sha256(json.dumps(members, sort_keys=True).encode()).hexdigest()[:32]
+    return {**members, "kid": key_id, "use": "sig", "alg": "ES256"}
 
 
 def _expiry(token_file: Path) -> float:
     try:
-        payload = token_file.read_text().split(".")[1]
-        return float(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["exp"])
-    except (OSError, ValueError, KeyError, IndexError):
+        return float(jwt.decode(token_file.read_text().strip(), options={"verify_signature": False})["exp"])
+    except (OSError, KeyError, jwt.InvalidTokenError):
         return 0.0
-
-
-def _base64url(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

@@ -14,6 +14,7 @@ from pathlib import Path
 # The process writes its own record before it becomes the program, so no moment exists in which it runs unrecorded.
 _SHIM = 'read -r stat < /proc/$$/stat && printf "%s\\n" "$stat" > "$0" && exec "$@"'
 _POLL_SECONDS = 0.05
+_OUR_PACKAGES = str(Path(__file__).resolve().parents[1])  # for those that run `python -m streamify_local...`
 
 
 class LocalCloudError(Exception):
@@ -88,12 +89,8 @@ class Supervisor:
 
     def pid(self, name: str) -> int | None:
         """The live process's id, or None."""
-        try:
-            recorded = Stat.parse((self.records / f"{name}.stat").read_text())
-            same_boot = json.loads((self.records / f"{name}.json").read_text())["boot"] == boot_id()
-        except (OSError, ValueError, KeyError):
-            return None
-        current = Stat.of(recorded.pid) if recorded and same_boot else None
+        recorded = self._recorded(name)
+        current = Stat.of(recorded.pid) if recorded else None
         if recorded and current and current.start_time == recorded.start_time and current.state not in "ZX":
             return recorded.pid
         return None
@@ -132,6 +129,14 @@ class Supervisor:
         except OSError:
             return ""
 
+    def _recorded(self, name: str) -> Stat | None:
+        """What a process of this boot recorded of itself."""
+        try:
+            same_boot = json.loads((self.records / f"{name}.json").read_text())["boot"] == boot_id()
+            return Stat.parse((self.records / f"{name}.stat").read_text()) if same_boot else None
+        except (OSError, ValueError, KeyError):
+            return None
+
     def _start(self, process: Process) -> "subprocess.Popen[bytes] | None":
         wanted = {"command": list(process.command), "environment": process.environment, "version": process.version}
         record = self.records / f"{process.name}.json"
@@ -148,7 +153,7 @@ class Supervisor:
         with (self.logs / f"{process.name}.log").open("wb") as log:
             return subprocess.Popen(
                 ["/bin/sh", "-c", _SHIM, str(stat), *process.command],
-                env={**os.environ, **process.environment},
+                env={**os.environ, "PYTHONPATH": _OUR_PACKAGES, **process.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -171,15 +176,9 @@ class Supervisor:
 
     def _kill_session(self, name: str) -> None:
         """Kill what a dead or stubborn process left in the session it led (its children)."""
-        try:
-            recorded = Stat.parse((self.records / f"{name}.stat").read_text())
-            same_boot = json.loads((self.records / f"{name}.json").read_text())["boot"] == boot_id()
-        except (OSError, ValueError, KeyError):
-            return
-        if recorded is None or not same_boot:
-            return
-        leader = Stat.of(recorded.pid)
-        if leader and leader.start_time != recorded.start_time:
+        recorded = self._recorded(name)
+        leader = Stat.of(recorded.pid) if recorded else None
+        if recorded is None or (leader and leader.start_time != recorded.start_time):
             return  # the id is another process's by now
 
         def members() -> list[int]:

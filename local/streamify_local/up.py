@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bringing an environment up, and down without a trace; both can be repeated and interrupted at any point."""
 
-import importlib
 import sys
 import time
 import urllib.request
@@ -10,13 +9,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from . import base_image, ca, engine, environment, issuer
+from . import balancer, base_image, ca, cdn, engine, environment, issuer
 from .environment import Environment
 from .processes import LocalCloudError, Process, Supervisor
-
-PACKAGE_PARENT = str(Path(__file__).resolve().parents[1])
-# Made by helpers of their own: each module's specs(environment) names the processes it wants running.
-ADD_ONS = ("streamify_local.balancer", "streamify_local.cdn")
 
 
 @contextmanager
@@ -33,7 +28,7 @@ def up(name: str) -> dict[str, Any]:
     state_dir = environment.state_dir_of(name)
     with environment.locked(_lock_file(name)):
         with step("container engine and network"), environment.locked(_machine_lock()):
-            known = environment.load(name)
+            known = environment.load(name) if state_dir.is_dir() else None
             host = engine.ensure(known.docker_host if known else None)
             client = engine.client(host)
             if known is None:
@@ -52,7 +47,7 @@ def up(name: str) -> dict[str, Any]:
         if _needs_base_image(client):
             supervisor.ensure([base_image_builder(env)])
         with step("balancer and CDN"):
-            changed |= supervisor.ensure(add_ons(env))
+            changed |= supervisor.ensure([*balancer.specs(env), *cdn.specs(env)])
         cloud = env.cloud()
         changed |= environment.write_atomically(state_dir / "cloud.json", environment.dumps(cloud))
     return {"changed": changed, **cloud}
@@ -65,7 +60,7 @@ def down(name: str) -> dict[str, Any]:
         existed = state_dir.exists()
         Supervisor(state_dir).stop_all()
         with step("container engine and network"), environment.locked(_machine_lock()):
-            env = environment.load(name) or environment.recall(name)
+            env = environment.load(name)
             others = [claim for claim in environment.claims() if claim["state_dir"] != str(state_dir)]
             if env:
                 with suppress(LocalCloudError):  # an engine that is gone took its containers along
@@ -97,12 +92,11 @@ def status(name: str) -> dict[str, Any]:
 def emulator(env: Environment) -> Process:
     """The AWS emulator, on the network's gateway address and, for the engine's pushes and pulls, on 127.0.0.1."""
     port = env.ports["aws"]
-    sources = sorted(Path(PACKAGE_PARENT, "streamify_local", "emulator").rglob("*.py"))
+    sources = sorted(Path(__file__).with_name("emulator").rglob("*.py"))
     return Process(
         "emulator",
         [sys.executable, "-m", "streamify_local.emulator.launcher", f"{env.gateway}:{port}", f"127.0.0.1:{port}"],
         environment={
-            "PYTHONPATH": PACKAGE_PARENT,
             "DOCKER_HOST": env.docker_host,
             "GATEWAY_PORT": str(port),
             "MINISTACK_HOSTNAME": env.gateway,
@@ -126,21 +120,7 @@ def emulator(env: Environment) -> Process:
 def base_image_builder(env: Environment) -> Process:
     """Builds the base image while other things happen."""
     command = [sys.executable, "-m", "streamify_local", "base-image", "--env", env.name]
-    return Process("base-image", command, environment={"PYTHONPATH": PACKAGE_PARENT})
-
-
-def add_ons(env: Environment) -> list[Process]:
-    """The processes of the balancer and the CDN."""
-    found: list[Process] = []
-    for name in ADD_ONS:
-        try:
-            module = importlib.import_module(name)
-        except ModuleNotFoundError as error:
-            if error.name != name:
-                raise
-            continue
-        found += module.specs(env) if hasattr(module, "specs") else []
-    return found
+    return Process("base-image", command)
 
 
 def answers(url: str) -> bool:

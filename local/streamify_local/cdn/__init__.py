@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The CDN's stand-in: nginx with its cache, and the verifier of CloudFront's signatures."""
 
-import hashlib
 import os
 import shutil
 import socket
@@ -9,7 +8,7 @@ import sys
 from pathlib import Path
 from string import Template
 
-from ..environment import Environment, write_atomically
+from ..environment import Environment, digest, write_atomically
 from ..processes import LocalCloudError, Process
 
 _HERE = Path(__file__).parent
@@ -33,16 +32,15 @@ def specs(environment: Environment) -> list[Process]:
     nginx = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     if nginx is None:
         raise LocalCloudError("nginx is missing: install the package nginx-light.")
-    configuration = configure(environment, directory)
-    files = environment.cloud()["certificates"]["cdn"]
-    inputs = [configuration.encode(), Path(files["cert"]).read_bytes(), *(_read(kind) for kind in ("*.py", "*.conf"))]
-    version = hashlib.sha256(b"\0".join(inputs)).hexdigest()
+    configure(environment, directory)
+    certificate = Path(environment.cloud()["certificates"]["cdn"]["cert"])
+    version = digest([directory / "nginx.conf", directory / "viewer.conf", certificate, *sorted(_HERE.glob("*.py"))])
     port = environment.ports["cdn"]
     return [
         Process(
             "cdn-verifier",
             [sys.executable, "-m", "streamify_local.cdn.verifier", "--socket", str(path)],
-            environment={"PYTHONPATH": str(_HERE.parents[1]), **environment.aws_environment()},
+            environment=environment.aws_environment(),
             ready=lambda: _accepts(socket.AF_UNIX, str(path)),
             version=version,
         ),
@@ -55,8 +53,8 @@ def specs(environment: Environment) -> list[Process]:
     ]
 
 
-def configure(environment: Environment, directory: Path) -> str:
-    """Write nginx's configuration and the directories it needs; returns the configuration."""
+def configure(environment: Environment, directory: Path) -> None:
+    """Write nginx's configuration and the directories it needs."""
     files = environment.cloud()["certificates"]["cdn"]
     configuration = _Template((_HERE / "nginx.conf.template").read_text()).substitute(
         directory=directory,
@@ -70,11 +68,6 @@ def configure(environment: Environment, directory: Path) -> str:
         (directory / name).mkdir(parents=True, exist_ok=True)
     write_atomically(directory / "nginx.conf", configuration)
     write_atomically(directory / "viewer.conf", (_HERE / "viewer.conf").read_text())
-    return configuration
-
-
-def _read(pattern: str) -> bytes:
-    return b"".join(path.read_bytes() for path in sorted(_HERE.glob(pattern)))
 
 
 def _accepts(family: socket.AddressFamily, address: str | tuple[str, int]) -> bool:

@@ -12,7 +12,7 @@ from botocore.config import Config
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from .signatures import PublicKey
+from .signatures import PublicKey, matches
 
 STALE_SECONDS = 30.0
 
@@ -27,8 +27,7 @@ class Behavior:
 
     def covers(self, path: str) -> bool:
         """Whether the path pattern matches; a leading slash is optional in a pattern."""
-        pattern = re.escape("/" + self.pattern.removeprefix("/")).replace(r"\*", ".*").replace(r"\?", ".")
-        return re.fullmatch(pattern, path) is not None
+        return matches("/" + self.pattern.removeprefix("/"), path)
 
 
 @dataclass(frozen=True)

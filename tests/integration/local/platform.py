@@ -59,7 +59,7 @@ def running(extra: Callable[[Environment], list[Process]] = lambda _: []) -> Ite
         "emulator",
         [sys.executable, "-m", "streamify_local.emulator.launcher", f"127.0.0.1:{ports['aws']}"],
         environment={
-            "PYTHONPATH": str(ROOT / "local"), "GATEWAY_PORT": str(ports["aws"]), "MINISTACK_REGION": REGION,
+            "GATEWAY_PORT": str(ports["aws"]), "MINISTACK_REGION": REGION,
             "IOT_MTLS_ENABLED": "0", "DOCKER_HOST": env.docker_host, "LOG_LEVEL": "INFO",
             "ECS_NETWORK": "none", "ECS_NETWORK_CIDR": env.cidr, "ECS_GATEWAY": env.gateway,
             "ECS_CONTAINER_LABELS": "a=b", "ECS_METADATA_HOST": "127.0.0.1", "ECR_REGISTRY": env.registry,

@@ -95,7 +95,6 @@ def test_https_listener_serves_the_certificate_that_acm_holds_and_tells_targets_
     seen = service.targets["127.0.0.11"].headers
     assert seen["x-forwarded-for"].startswith("192.0.2.1,")
     assert (seen["x-forwarded-proto"], seen["x-forwarded-port"]) == ("https", str(service.port))
-    assert seen["x-amzn-trace-id"].startswith("Root=1-")
     assert not [name for name in seen if name.startswith("x-envoy")]
 
 

@@ -7,6 +7,7 @@ import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
+import boto3
 import pytest
 from integration.local.conftest import ZONES, Cloud, eventually
 
@@ -38,6 +39,7 @@ def register(cloud: Cloud, family: str, program: str = SERVER) -> str:
         networkMode="awsvpc",
         cpu="256",
         memory="512",
+        taskRoleArn="arn:aws:iam::000000000000:role/uploader",
         containerDefinitions=[
             {
                 "name": "api",
@@ -152,14 +154,27 @@ def test_containers_run_as_their_definition_says(cloud: Cloud, service: str) -> 
 def test_credentials_and_metadata_are_found_where_aws_has_them(cloud: Cloud, service: str) -> None:
     task = running(cloud, service)[0]
     container = cloud.docker.containers.get(container_id(task))
-    fetch = "import os,urllib.request as u; print(u.urlopen({}).read().decode())"
-    for url, expected in (
-        ("'http://169.254.170.2' + os.environ['AWS_CONTAINER_CREDENTIALS_RELATIVE_URI']", "SecretAccessKey"),
-        ("os.environ['ECS_CONTAINER_METADATA_URI_V4'] + '/task'", task["availabilityZone"]),
-    ):
-        code, output = container.exec_run(["/usr/bin/python3.13", "-c", fetch.format(url)])
+
+    def fetched(url: str) -> dict[str, str]:
+        program = f"import os,urllib.request as u; print(u.urlopen({url}).read().decode())"
+        code, output = container.exec_run(["/usr/bin/python3.13", "-c", program])
         assert code == 0, output
-        assert expected in output.decode()
+        return dict(json.loads(output))
+
+    given = fetched("'http://169.254.170.2' + os.environ['AWS_CONTAINER_CREDENTIALS_RELATIVE_URI']")
+    sts = boto3.client(
+        "sts",
+        endpoint_url=cloud.environment.endpoint,
+        region_name="eu-central-1",
+        aws_access_key_id=given["AccessKeyId"],
+        aws_secret_access_key=given["SecretAccessKey"],
+        aws_session_token=given["Token"],
+    )
+    assert ":assumed-role/uploader/" in sts.get_caller_identity()["Arn"]
+    assert (
+        fetched("os.environ['ECS_CONTAINER_METADATA_URI_V4'] + '/task'")["AvailabilityZone"]
+        == (task["availabilityZone"])
+    )
 
 
 def test_killed_task_is_replaced_in_its_zone_with_another_address(cloud: Cloud, service: str) -> None:

@@ -4,12 +4,11 @@
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-load-balancing.html.
 """
 
-import importlib
 from typing import Any
 
 from ministack.services import ecs
 
-_BALANCER = "streamify_local.emulator.patches.elbv2_target_health"
+from .elbv2_target_health import health_of
 
 
 def service_of(task: dict[str, Any]) -> dict[str, Any] | None:
@@ -30,7 +29,7 @@ def by_target_group(task: dict[str, Any]) -> dict[str, str]:
     for balancer in balancers:
         arn = balancer.get("targetGroupArn")
         if arn and address:
-            found[arn] = _health_of(arn, address, int(balancer.get("containerPort", 80))) or "unused"
+            found[arn] = health_of(arn, address, int(balancer.get("containerPort", 80)))
     return found
 
 
@@ -41,34 +40,25 @@ def states(task: dict[str, Any]) -> set[str]:
 
 def container_health(task: dict[str, Any]) -> str:
     """HEALTHY, UNHEALTHY or UNKNOWN, from the health checks of the task definition's containers."""
-    definition = ecs._task_defs.get(ecs._resolve_td_key(task["taskDefinitionArn"])) or {}
-    checked = [index for index, c in enumerate(definition.get("containerDefinitions", [])) if c.get("healthCheck")]
     ids = task.get("_docker_ids") or []
     seen = set()
-    for index in checked:
+    for index in _checked(task):
         try:
             state = ecs._get_docker().api.inspect_container(ids[index])["State"]["Health"]["Status"].upper()
         except Exception:  # not created yet, or gone: nothing is known
             state = "UNKNOWN"
-        seen.add({"STARTING": "UNKNOWN"}.get(state, state))
-        task["containers"][index]["healthStatus"] = {"STARTING": "UNKNOWN"}.get(state, state)
-    for verdict in ("UNHEALTHY", "UNKNOWN"):
-        if verdict in seen or not seen:
-            task["healthStatus"] = verdict if seen else "UNKNOWN"
-            return str(task["healthStatus"])
-    task["healthStatus"] = "HEALTHY"
-    return "HEALTHY"
+        task["containers"][index]["healthStatus"] = state = "UNKNOWN" if state == "STARTING" else state
+        seen.add(state)
+    order = ("UNHEALTHY", "UNKNOWN", "HEALTHY")
+    task["healthStatus"] = next((verdict for verdict in order if verdict in seen), "UNKNOWN")
+    return str(task["healthStatus"])
 
 
 def has_container_checks(task: dict[str, Any]) -> bool:
+    return bool(_checked(task))
+
+
+def _checked(task: dict[str, Any]) -> list[int]:
+    """The numbers of the containers that have a health check."""
     definition = ecs._task_defs.get(ecs._resolve_td_key(task["taskDefinitionArn"])) or {}
-    return any(container.get("healthCheck") for container in definition.get("containerDefinitions", []))
-
-
-def _health_of(target_group_arn: str, address: str, port: int) -> str | None:
-    try:
-        module = importlib.import_module(_BALANCER)
-    except ModuleNotFoundError:
-        return "healthy"  # nothing checks targets
-    state: str | None = module.health_of(target_group_arn, address, port)
-    return state
+    return [index for index, each in enumerate(definition.get("containerDefinitions", [])) if each.get("healthCheck")]

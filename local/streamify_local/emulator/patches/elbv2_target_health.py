@@ -84,7 +84,7 @@ class Health:
         in_use = bool(load_balancers_using(arn))
         with self.lock:
             targets = self.groups.setdefault(arn, {})
-            wanted = {(str(entry["Id"]), int(entry.get("Port") or group["Port"])) for entry in registered}
+            wanted = dict.fromkeys(_key(entry, group) for entry in registered)  # told in the order of registration
             for key in wanted:
                 if key not in targets or targets[key].state == "draining":
                     targets[key] = Target(*key)
