@@ -96,6 +96,14 @@ def test_a_role_is_whole(role: Path) -> None:
     assert f"{role.name}_output" in documented
 
 
+@pytest.mark.parametrize("role", [role for role in ROLES if role.name != "local_cloud"], ids=lambda path: path.name)
+def test_a_role_has_a_scenario_that_asks_aws_and_changes_it_by_hand(role: Path) -> None:
+    scenario = ROOT / "molecule" / role.name
+    assert (scenario / "molecule.yml").is_file()
+    assert "def test_" in "".join(path.read_text() for path in scenario.glob("test_*.py"))
+    assert f'@drift("{role.name}", ' in (ROOT / "tests" / "support" / "drifts.py").read_text()
+
+
 def test_every_fidelity_patch_is_in_the_table() -> None:
     table = (ROOT / "docs" / "fidelity.md").read_text()
     patches = ROOT / "local" / "streamify_local" / "emulator" / "patches"

@@ -23,6 +23,7 @@ class Drift:
     task: str
     item: str = ""
     shows: str = ""  # what --diff must show of it, where the module shows anything
+    rolls_tasks: bool = False  # whether repairing it replaces every task, which takes a minute
 
     def is_named_by(self, change: Change) -> bool:
         """Whether a run's result is about this."""
@@ -32,11 +33,13 @@ class Drift:
 DRIFTS: list[Drift] = []
 
 
-def drift(role: str, task: str, item: str = "", shows: str = "") -> Callable[[Callable[[Aws, str], Any]], Any]:
+def drift(
+    role: str, task: str, item: str = "", shows: str = "", *, rolls_tasks: bool = False
+) -> Callable[[Callable[[Aws, str], Any]], Any]:
     """Add a function to the list; its name says what it does."""
 
     def add(make: Callable[[Aws, str], Any]) -> Callable[[Aws, str], Any]:
-        DRIFTS.append(Drift(role, make.__name__.replace("_", " "), make, task, item, shows))
+        DRIFTS.append(Drift(role, make.__name__.replace("_", " "), make, task, item, shows, rolls_tasks))
         return make
 
     return add
@@ -184,6 +187,17 @@ def the_internal_balancer_forgives_odd_requests(aws: Aws, name: str) -> None:
     aws("elbv2").modify_load_balancer_attributes(LoadBalancerArn=_balancer(aws, name, "internal"), Attributes=loose)
 
 
+@drift("load_balancer", "The balancers log, and zones can be left", "internal", "zonal_shift")
+def no_zone_can_be_left(aws: Aws, name: str) -> None:
+    off = [{"Key": "zonal_shift.config.enabled", "Value": "false"}]
+    aws("elbv2").modify_load_balancer_attributes(LoadBalancerArn=_balancer(aws, name, "internal"), Attributes=off)
+
+
+@drift("load_balancer", "WAF stands before the public balancer", shows="resource_arns")
+def waf_stands_before_nothing(aws: Aws, name: str) -> None:
+    aws("wafv2").disassociate_web_acl(ResourceArn=_balancer(aws, name, "public"))
+
+
 # ---- cdn --------------------------------------------------------
 def _listed(answer: dict[str, Any]) -> Any:
     return next(value for key, value in answer.items() if key.endswith("List"))["Items"]
@@ -257,6 +271,43 @@ def the_cluster_is_not_measured(aws: Aws, name: str) -> None:
     aws("ecs").update_cluster_settings(cluster=name, settings=off)
 
 
+# ---- alarms, dns, dashboard --------------------------------------------------------
+def _alarm(aws: Aws, name: str) -> dict[str, Any]:
+    kept = ("AlarmArn", "Timestamp", "State")
+    (alarm,) = aws("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    return {key: value for key, value in alarm.items() if not any(word in key for word in kept)}
+
+
+@drift("alarms", "Alarms on slow answers exist", "http", "threshold")
+def a_minute_is_fast_enough(aws: Aws, name: str) -> None:
+    aws("cloudwatch").put_metric_alarm(**{**_alarm(aws, f"{name}-http-latency"), "Threshold": 60.0})
+
+
+@drift("alarms", "Alarms on failed requests and on the error budget exist", "error-budget-fast", "expression")
+def the_error_budget_is_larger(aws: Aws, name: str) -> None:
+    alarm = _alarm(aws, f"{name}-error-budget-fast")
+    for query in alarm["Metrics"]:
+        if "Expression" in query:
+            query["Expression"] = query["Expression"].replace("0.0005", "0.05")
+    aws("cloudwatch").put_metric_alarm(**alarm)
+
+
+@drift("dns", "The public names lead to the balancer and to the CDN", "api.")
+def the_name_of_the_api_leads_elsewhere(aws: Aws, name: str) -> None:
+    client = aws("route53")
+    for zone in client.list_hosted_zones()["HostedZones"]:
+        for record in client.list_resource_record_sets(HostedZoneId=zone["Id"])["ResourceRecordSets"]:
+            if record["Name"].startswith("api."):
+                record["AliasTarget"]["DNSName"] = "elsewhere.example.com."
+                changes = [{"Action": "UPSERT", "ResourceRecordSet": record}]
+                client.change_resource_record_sets(HostedZoneId=zone["Id"], ChangeBatch={"Changes": changes})
+
+
+@drift("dashboard", "The dashboard shows the golden signals")
+def the_dashboard_is_empty(aws: Aws, name: str) -> None:
+    aws("cloudwatch").put_dashboard(DashboardName=name, DashboardBody=json.dumps({"widgets": []}))
+
+
 # ---- api_service --------------------------------------------------------
 @drift("api_service", "The task's and ECS's roles may do what they need and nothing else", "-api-task", "s3:*")
 def tasks_may_do_anything_to_s3(aws: Aws, name: str) -> None:
@@ -280,7 +331,7 @@ def new_tasks_have_no_grace(aws: Aws, name: str) -> None:
     aws("ecs").update_service(cluster=name, service=f"{name}-api", healthCheckGracePeriodSeconds=1)
 
 
-@drift("api_service", "The service runs it, and its outcome is awaited", shows="subnets")
+@drift("api_service", "The service runs it, and its outcome is awaited", shows="subnets", rolls_tasks=True)
 def the_service_leaves_a_zone(aws: Aws, name: str) -> None:
     ecs = aws("ecs")
     service = ecs.describe_services(cluster=name, services=[f"{name}-api"])["services"][0]
