@@ -2,9 +2,9 @@
 """The connection to the platform's gRPC API, and what its errors mean in words."""
 
 import contextlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 
 import grpc
@@ -16,23 +16,8 @@ CALL_SECONDS = 20.0
 
 # Retries belong into the service config: https://github.com/grpc/proposal/blob/master/A6-client-retries.md
 # Every mutation of this API can be repeated, and UNAVAILABLE is the only status that is worth repeating (AIP-194).
-SERVICE_CONFIG = {
-    "methodConfig": [
-        {
-            "name": [
-                {"service": "streamify.upload.v1.UploadService"},
-                {"service": "streamify.catalog.v1.VideoService"},
-            ],
-            "retryPolicy": {
-                "maxAttempts": 5,
-                "initialBackoff": "0.2s",
-                "maxBackoff": "3s",
-                "backoffMultiplier": 2,
-                "retryableStatusCodes": ["UNAVAILABLE"],
-            },
-        }
-    ],
-}
+# While more than half of what was tried lately has failed, nothing is repeated. The file serves other languages too.
+SERVICE_CONFIG = resources.files("streamify_client").joinpath("service_config.json").read_text()
 
 
 @dataclass(frozen=True)
@@ -92,7 +77,7 @@ def open_channel(connection: Connection) -> Iterator[grpc.Channel]:
         grpc.ssl_channel_credentials(root_certificates=connection.certificates()),
         grpc.access_token_call_credentials(connection.token()),
     )
-    options = [("grpc.service_config", json.dumps(SERVICE_CONFIG)), ("grpc.enable_retries", 1)]
+    options = [("grpc.service_config", SERVICE_CONFIG), ("grpc.enable_retries", 1)]
     with grpc.secure_channel(connection.target, credentials, options=options) as channel:
         yield channel
 
