@@ -88,10 +88,10 @@ def run(endpoint: str, directory: Path, playbook: str, **changes: Any) -> subpro
 
 
 def is_untouched(endpoint: str) -> bool:
+    session = boto3.Session(aws_access_key_id="x", aws_secret_access_key="y", region_name="eu-central-1")
+
     def ask(service: str) -> Any:
-        return boto3.client(
-            service, endpoint_url=endpoint, region_name="eu-central-1", aws_access_key_id="x", aws_secret_access_key="y"
-        )
+        return session.client(service, endpoint_url=endpoint)  # type: ignore[call-overload]
 
     vpcs = [vpc for vpc in ask("ec2").describe_vpcs()["Vpcs"] if not vpc.get("IsDefault")]
     return not (vpcs or ask("s3").list_buckets()["Buckets"] or ask("secretsmanager").list_secrets()["SecretList"])
