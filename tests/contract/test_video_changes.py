@@ -154,8 +154,12 @@ async def test_an_unpublished_video_cannot_be_watched_and_can_be_published_again
 
 @pytest.mark.parametrize("state", ["waiting", "processing", "published"])
 async def test_a_video_is_deleted_in_every_state(service: Service, http: httpx.AsyncClient, state: str) -> None:
-    make = {"waiting": service.create, "processing": service.uploaded, "published": service.published}[state]
-    video_id = (await make()).video_id  # type: ignore[operator]
+    makers: dict[str, Callable[..., Any]] = {
+        "waiting": service.create,
+        "processing": service.uploaded,
+        "published": service.published,
+    }
+    video_id = (await makers[state]()).video_id
     request = requests(video_id)["DeleteVideo"]
     first = await service.video("DeleteVideo", request)
     assert first.video.state == pb.VIDEO_STATE_DELETED
