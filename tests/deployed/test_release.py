@@ -3,6 +3,7 @@
 
 import io
 import ssl
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -35,7 +36,8 @@ def derive(aws: Any, outputs: dict[str, str], engine: Any) -> Iterator[Derive]:
     """Returns a function: tag, Dockerfile lines -> the running image with them, pushed; its reference by digest."""
     made = []
 
-    def image(tag: str, lines: str) -> str:
+    def image(name: str, lines: str) -> str:
+        tag = f"{name}-{uuid.uuid4().hex[:8]}"  # tags are immutable, and the test may be repeated
         current = running_image(aws, outputs)
         repository = current.split("@")[0]
         engine.images.build(
