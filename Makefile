@@ -5,7 +5,7 @@ SHELL := /bin/bash
 export STREAMIFY_ENV ?= local
 python := .venv/bin/python
 
-.PHONY: help up down test lint unit lock clean
+.PHONY: help up down test lint unit roles lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,11 @@ lint: ## the linters alone
 unit: ## the tests that need no deployment
 	@scripts/setup test
 	@$(python) scripts/test unit
+
+roles: export STREAMIFY_ENV = test
+roles: ## Molecule's scenario of every role, after the whole site's
+	@scripts/setup test
+	@$(python) scripts/test roles
 
 lock: ## resolve requirements/*.in again
 	@scripts/setup up

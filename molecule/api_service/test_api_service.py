@@ -39,7 +39,11 @@ def test_container_is_locked_down_and_deployed_by_digest(service: dict[str, Any]
     environment = {each["name"]: each["value"] for each in container["environment"]}
     promised = int(environment["STREAMIFY_DRAIN_SECONDS"]) + int(environment["STREAMIFY_SHUTDOWN_GRACE_SECONDS"])
     assert container["stopTimeout"] > promised
-    assert {each["name"] for each in container["secrets"]} == {"STREAMIFY_SIGNING_KEY", "STREAMIFY_TOKEN_JWKS"}
+    assert {each["name"] for each in container["secrets"]} == {
+        "STREAMIFY_SIGNING_KEY",
+        "STREAMIFY_PREVIOUS_SIGNING_KEY",
+        "STREAMIFY_TOKEN_JWKS",
+    }
     digest = container["image"].partition("@")[2]
     images = aws("ecr").describe_images(repositoryName=f"{NAME}-api")["imageDetails"]
     assert digest in [image["imageDigest"] for image in images]
