@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from . import balancer, base_image, ca, cdn, engine, environment, issuer
+from . import balancer, base_image, ca, cdn, engine, environment, issuer, switches
 from .environment import Environment
 from .processes import LocalCloudError, Process, Supervisor
 
@@ -92,7 +92,7 @@ def status(name: str) -> dict[str, Any]:
 def emulator(env: Environment) -> Process:
     """The AWS emulator, on the network's gateway address and, for the engine's pushes and pulls, on 127.0.0.1."""
     port = env.ports["aws"]
-    sources = sorted(Path(__file__).with_name("emulator").rglob("*.py"))
+    sources = [Path(switches.__file__), *sorted(Path(__file__).with_name("emulator").rglob("*.py"))]
     return Process(
         "emulator",
         [sys.executable, "-m", "streamify_local.emulator.launcher", f"{env.gateway}:{port}", f"127.0.0.1:{port}"],
@@ -110,6 +110,7 @@ def emulator(env: Environment) -> Process:
             "ECS_CONTAINER_LABELS": f"{engine.LABEL}={env.name},{engine.STATE_LABEL}={env.state_dir}",
             "ECS_METADATA_HOST": engine.METADATA_ADDRESS,
             "ECR_REGISTRY": env.registry,
+            switches.DIRECTORY_VARIABLE: str(env.state_dir),
         },
         ready=lambda: answers(f"{env.endpoint}/_ministack/health"),
         timeout=60,

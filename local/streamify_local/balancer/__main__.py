@@ -11,8 +11,8 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from .. import environment
-from ..environment import Environment, read_json, write_atomically
+from .. import environment, switches
+from ..environment import Environment, write_atomically
 from .deployed import Deployed, Reader
 from .xds import files
 
@@ -47,7 +47,7 @@ class Reconciler:
         except ClientError:  # a target group went: look at the whole again
             self._read_at = float("-inf")
             raise
-        mode = (read_json(self._env.state_dir / "cloud.json") or self._env.cloud())["balancer_mode"]
+        mode = switches.balancer_mode(self._env.state_dir)
         wanted = files(self._directory, self._deployed, health, mode)
         for name, content in wanted.items():
             if self._written.get(name) != content:
@@ -57,6 +57,7 @@ class Reconciler:
         for name in set(self._written) - set(wanted):
             (self._directory / name).unlink(missing_ok=True)
             del self._written[name]
+        switches.confirm_mode(self._env.state_dir, mode)
 
 
 def main() -> int:

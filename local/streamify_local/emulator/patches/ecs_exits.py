@@ -2,8 +2,9 @@
 """ECS learns at once that a container ended, and says why in its own words.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html: "Essential container in task
-exited". ministack asks docker ten times a second for every task; this waits instead. A container that somebody removed
-has ended too.
+exited". ministack asks docker ten times a second for every task, and whenever somebody describes one; this waits
+instead, and in the setting `alb` notices only after a while (`switches.notice_seconds`), as on AWS, where the
+balancer's checks may be first. A container that somebody removed has ended too.
 """
 
 import time
@@ -14,8 +15,13 @@ from ministack.core.concurrency import spawn_background
 from ministack.core.responses import request_scope
 from ministack.services import ecs
 
+from ... import switches
+
 REASON = "Essential container in task exited"
 _RETRY_SECONDS = 0.2
+
+
+_reflect_exit = ecs._maybe_mark_stopped
 
 
 def watch(task: dict[str, Any], docker_client: Any, account_id: str, region: str) -> None:
@@ -27,13 +33,15 @@ def watch(task: dict[str, Any], docker_client: Any, account_id: str, region: str
                 try:
                     docker_client.api.wait(docker_id, timeout=None)
                 except NotFound:
+                    time.sleep(switches.notice_seconds())
                     if ecs._mark_task_stopped(task["taskArn"], task, REASON, "EssentialContainerExited", exit_code=137):
                         ecs._cleanup_task_resources(task, None)
                     return
                 except Exception:  # noqa: S110 - the engine is restarting: ask again
                     pass
                 else:
-                    ecs._maybe_mark_stopped(task, docker_client)
+                    time.sleep(switches.notice_seconds())
+                    _reflect_exit(task, docker_client)
                     if not container_is_essential(task, docker_id):
                         return
                 time.sleep(_RETRY_SECONDS)
@@ -57,3 +65,4 @@ def apply() -> None:
 
     ecs._mark_task_stopped = mark_stopped
     ecs._watch_task_lifecycle = watch
+    ecs._maybe_mark_stopped = lambda *_: None  # whoever follows the containers decides, nobody who asks

@@ -7,6 +7,9 @@ one for all containers of the task). Credentials and metadata are found where AW
 (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-metadata-endpoint-v4-fargate.html); the environment
 gets no AWS_ENDPOINT_URL beyond what the task definition says.
 
+No task is placed in a zone that is out (`switches.impaired_zones`) while another is there, as with a zonal shift:
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-load-balancing-zonal-shift.html
+
 ECS_NETWORK names the docker network, ECS_NETWORK_CIDR its addresses, ECS_METADATA_HOST the metadata's address.
 """
 
@@ -19,6 +22,8 @@ from typing import Any
 from docker.types import EndpointConfig
 from ministack.core.responses import new_uuid
 from ministack.services import ec2, ecs, ecs_metadata
+
+from ... import switches
 
 _lock = threading.Lock()
 _cursors: dict[str, "itertools.cycle[str]"] = {}
@@ -35,6 +40,8 @@ def place(task: dict[str, Any]) -> None:
     known = [subnet for name in task.get("_subnet") or [] if (subnet := ec2._subnets.get(name))]
     if not known:
         return
+    impaired = switches.impaired_zones()
+    known = [subnet for subnet in known if subnet["AvailabilityZone"] not in impaired] or known
     with _lock:
         others = [
             other
