@@ -79,6 +79,7 @@ class Service:
 
     channel: grpc.aio.Channel
     token: str | None
+    timeout: float = 20
 
     @property
     def metadata(self) -> tuple[tuple[str, str], ...]:
@@ -87,7 +88,7 @@ class Service:
 
     async def call(self, stub: type[Any], method: str, request: Any) -> Any:
         """One unary call."""
-        return await getattr(stub(self.channel), method)(request, metadata=self.metadata, timeout=20)
+        return await getattr(stub(self.channel), method)(request, metadata=self.metadata, timeout=self.timeout)
 
     async def upload(self, method: str, request: Any) -> Any:
         """A call of UploadService."""

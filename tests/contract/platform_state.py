@@ -124,6 +124,9 @@ def settings(url: str, signing_key: str, token_jwks: str) -> dict[str, str]:
         "STREAMIFY_REQUESTS_PER_SECOND": "0",
         "STREAMIFY_DRAIN_SECONDS": "1.5",
         "STREAMIFY_SHUTDOWN_GRACE_SECONDS": "5",
+        # The emulator on a busy machine is no DynamoDB: what is about slowness sets its own.
+        "STREAMIFY_DYNAMODB_ATTEMPT_SECONDS": "20",
+        "STREAMIFY_S3_ATTEMPT_SECONDS": "20",
         "AWS_REGION": REGION,
         "AWS_ENDPOINT_URL_S3": url,
         "AWS_ENDPOINT_URL_DYNAMODB": url,

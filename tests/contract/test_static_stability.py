@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Watching goes on while DynamoDB is down or hangs, also on a task that started meanwhile; changes fail fast."""
+"""Watching goes on while DynamoDB is down or hangs, also on a task that started meanwhile."""
 
 import asyncio
 import time
 from collections.abc import Iterator
 from typing import Any
 
-import grpc
 import httpx
 import pytest
-from contract.callers import Service, create_request
-from contract.platform_state import CDN_URL, MEDIA, Issuer, aws
+from contract.callers import Service
+from contract.platform_state import CDN_URL, MEDIA, aws
 from contract.processes import Api, run_api
 from contract.stoppable import Mode, StoppableProxy, stoppable
 
@@ -29,6 +28,7 @@ def cut_off(environment: dict[str, str], dynamodb: StoppableProxy) -> dict[str, 
     return environment | {
         "AWS_ENDPOINT_URL_DYNAMODB": dynamodb.url,
         "STREAMIFY_CACHE_SECONDS": str(FRESH_SECONDS),
+        "STREAMIFY_DYNAMODB_ATTEMPT_SECONDS": "2",
     }
 
 
@@ -99,19 +99,6 @@ async def test_a_task_that_starts_while_dynamodb_is_down_plays_and_is_ready(
             unknown = await http.get("/v1/videos/vid_01ARZ3NDEKTSV4RRFFQ69G5FAV/playback")
             assert (unknown.status_code, unknown.json()["code"]) == (503, "DEPENDENCY_UNAVAILABLE")
             assert unknown.headers["Retry-After"]
-
-
-async def test_changes_fail_fast_and_clearly(task: Api, dynamodb: StoppableProxy, issuer: Issuer) -> None:
-    dynamodb.set(Mode.CLOSED)
-    async with grpc.aio.insecure_channel(task.grpc_target) as channel:
-        begin = time.monotonic()
-        with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await Service(channel, issuer.token()).upload("CreateUpload", create_request())
-        assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
-        assert "DynamoDB" in (caught.value.details() or "")
-        assert time.monotonic() - begin < 6
-        dynamodb.set(Mode.OPEN)
-        assert (await Service(channel, issuer.token()).create()).upload_id
 
 
 async def test_the_descriptor_lies_where_the_cdn_may_not_read(emulator: str, service: Service) -> None:

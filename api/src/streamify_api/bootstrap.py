@@ -7,10 +7,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from streamify_api.adapters.aws import open_client
+from streamify_api.adapters.aws import judge, open_client
 from streamify_api.adapters.cache_signatures import CachedSigner
 from streamify_api.adapters.cache_videos import CachedVideos, CacheLimits
 from streamify_api.adapters.cloudfront_signer import CloudFrontSigner
+from streamify_api.adapters.dependency import Dependency
 from streamify_api.adapters.dynamodb_store import DynamoDBStore
 from streamify_api.adapters.s3_descriptors import S3Descriptors
 from streamify_api.adapters.s3_storage import S3MediaStorage, S3SourceStorage
@@ -29,6 +30,8 @@ from streamify_api.telemetry import log
 from streamify_api.telemetry_metrics import CACHE_ENTRIES, STORE_DOWN, video_cache
 
 _WARM_SECONDS = 2.0
+# Dependency cuts every attempt earlier, but for joining parts, while which S3 sends spaces.
+_READ_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +90,20 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
     async with AsyncExitStack() as stack:
         try:
             dynamodb = await open_client(
-                stack, "dynamodb", settings.aws_region, settings.dynamodb_endpoint_url, read_timeout=2
+                stack, "dynamodb", settings.aws_region, settings.dynamodb_endpoint_url, read_timeout=_READ_SECONDS
             )
             s3 = await open_client(
-                stack, "s3", settings.aws_region, settings.s3_endpoint_url, read_timeout=30, s3_options=style
+                stack, "s3", settings.aws_region, settings.s3_endpoint_url, read_timeout=_READ_SECONDS, s3_options=style
             )
         except ValueError as error:
             raise SettingsError(f"AWS_REGION or an endpoint does not fit: {error}") from error
-        store = DynamoDBStore(dynamodb, settings.table_name, utc_now)
-        descriptors = S3Descriptors(s3, settings.media_bucket)
-        sources, media = S3SourceStorage(s3, settings.upload_bucket), S3MediaStorage(s3, settings.media_bucket)
+        table = Dependency("DynamoDB", settings.dynamodb_attempt_seconds, judge)
+        buckets = Dependency("S3", settings.s3_attempt_seconds, judge)
+        credentials = Dependency("credentials", settings.s3_attempt_seconds, judge)
+        store = DynamoDBStore(dynamodb, table, settings.table_name, utc_now)
+        descriptors = S3Descriptors(s3, buckets, settings.media_bucket)
+        sources = S3SourceStorage(s3, buckets, credentials, settings.upload_bucket)
+        media = S3MediaStorage(s3, buckets, credentials, settings.media_bucket)
         uploads = Uploads(store, sources, utc_now)
         limits = CacheLimits(fresh_seconds=settings.cache_seconds, stale_seconds=settings.stale_seconds)
         published = CachedVideos(store, descriptors, limits, observe=video_cache)

@@ -43,6 +43,8 @@ class Settings:
     requests_per_second: float
     request_burst: int
     http_concurrency: int
+    dynamodb_attempt_seconds: float
+    s3_attempt_seconds: float
     metrics_port: int
     drain_seconds: float
     shutdown_grace_seconds: float
@@ -86,6 +88,9 @@ class Settings:
             requests_per_second=reader.number("STREAMIFY_REQUESTS_PER_SECOND", 100, 0, 100_000),
             request_burst=int(reader.number("STREAMIFY_REQUEST_BURST", 400, 1, 1_000_000, whole=True)),
             http_concurrency=int(reader.number("STREAMIFY_HTTP_CONCURRENCY", 256, 1, 100_000, whole=True)),
+            # For one attempt of a call; all attempts together take at most twice that.
+            dynamodb_attempt_seconds=reader.number("STREAMIFY_DYNAMODB_ATTEMPT_SECONDS", 1, 0.05, 60),
+            s3_attempt_seconds=reader.number("STREAMIFY_S3_ATTEMPT_SECONDS", 2, 0.05, 60),
             metrics_port=int(reader.number("STREAMIFY_METRICS_PORT", 9100, 0, 65535, whole=True)),
             drain_seconds=reader.number("STREAMIFY_DRAIN_SECONDS", 10, 0, 100),
             shutdown_grace_seconds=reader.number("STREAMIFY_SHUTDOWN_GRACE_SECONDS", 20, 0, 100),

@@ -13,8 +13,11 @@ _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 _HTTP = Histogram("streamify_http_request_seconds", "HTTP requests.", ("route", "method", "status"), buckets=_BUCKETS)
 _GRPC = Histogram("streamify_grpc_call_seconds", "gRPC calls.", ("method", "code"), buckets=_BUCKETS)
 _DEPENDENCY = Histogram(
-    "streamify_dependency_seconds", "Calls to DynamoDB and S3.", ("service", "outcome"), buckets=_BUCKETS
+    "streamify_dependency_seconds", "Attempts at calls to DynamoDB and S3.", ("service", "outcome"), buckets=_BUCKETS
 )
+_CALLS = Counter("streamify_dependency_calls", "Calls to DynamoDB and S3, each of one attempt or more.", ("service",))
+_OPENED = Counter("streamify_breaker_opened", "How often a dependency was given up.", ("service",))
+BREAKER = Gauge("streamify_breaker_state", "0 closed, 1 half open, 2 open.", ("service",))
 _CACHE = Counter("streamify_video_cache", "How questions for a published video ended.", ("outcome",))
 _REFUSED = Counter("streamify_refused", "Work that was refused to protect the rest.", ("reason", "work"))
 _BUILD = Gauge("streamify_build_info", "Always 1; the labels say what runs.", ("version", "environment"))
@@ -26,6 +29,8 @@ DRAINING = Gauge("streamify_draining", "1 once this task was told to stop.")
 _http = cache(_HTTP.labels)
 _grpc = cache(_GRPC.labels)
 _dependency = cache(_DEPENDENCY.labels)
+_calls = cache(_CALLS.labels)
+_opened = cache(_OPENED.labels)
 _cache = cache(_CACHE.labels)
 _refused = cache(_REFUSED.labels)
 
@@ -46,13 +51,23 @@ def video_cache(outcome: str) -> None:
 
 
 def refused(reason: str, work: str) -> None:
-    """Work of this kind was turned away: overloaded or rate_limited."""
+    """Work of this kind was turned away: overloaded, rate_limited or breaker_open (work is then the dependency)."""
     _refused(reason, work).inc()
 
 
-def dependency_call(service: str, outcome: str, seconds: float) -> None:
-    """A call out ended: ok, refused (the dependency said no) or unavailable."""
+def dependency_call(service: str) -> None:
+    """A call out begins."""
+    _calls(service).inc()
+
+
+def dependency_attempt(service: str, outcome: str, seconds: float) -> None:
+    """An attempt ended: ok, refused (the dependency said no), throttled, unavailable, or abandoned by its caller."""
     _dependency(service, outcome).observe(seconds)
+
+
+def breaker_opened(service: str) -> None:
+    """A dependency is not called any more, but for a look now and then."""
+    _opened(service).inc()
 
 
 def serve_metrics(host: str, port: int, *, version: str, environment: str) -> int:

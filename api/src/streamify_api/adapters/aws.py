@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every call to AWS shares: time-outs, bounded retries, a connection pool, and errors in the platform's words."""
+"""What every client of AWS shares: a connection pool, the trace it carries on, and what its errors mean."""
 
-import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from typing import Any
 
 import aiohttp
@@ -11,27 +9,23 @@ from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 from botocore.exceptions import BotoCoreError, ClientError
 
-from streamify_api.domain.errors import DeadlineExceededError, StreamifyError, UnavailableError
-from streamify_api.services import deadline
+from streamify_api.adapters.dependency import Verdict
 from streamify_api.telemetry import traceparent
-from streamify_api.telemetry_metrics import dependency_call
 
-# Codes after which the same call may succeed: https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
-_PASSING = frozenset(
+# Codes of "not so fast": https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+_THROTTLED = frozenset(
     {
-        "InternalError",
-        "InternalServerError",
         "LimitExceededException",
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
-        "RequestTimeout",
-        "ServiceUnavailable",
         "SlowDown",
         "Throttling",
         "ThrottlingException",
         "TransactionInProgressException",
     }
 )
+_UNAVAILABLE = frozenset({"InternalError", "InternalServerError", "RequestTimeout", "ServiceUnavailable"})
+_CONNECT_SECONDS = 1.0
 
 Client = Any  # aiobotocore makes its clients at run time and ships no types
 
@@ -39,6 +33,18 @@ Client = Any  # aiobotocore makes its clients at run time and ships no types
 def error_code(error: ClientError) -> str:
     """AWS's code of an error, such as NoSuchUpload; HEAD requests have the HTTP status only, such as "404"."""
     return error.response.get("Error", {}).get("Code", "")
+
+
+def judge(error: BaseException) -> Verdict | None:
+    """What an error of aiobotocore means; None: it is none of its errors."""
+    if isinstance(error, ClientError):
+        code, status = error_code(error), error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if code in _THROTTLED or status == 429:
+            return Verdict.THROTTLED
+        return Verdict.UNAVAILABLE if status >= 500 or code in _UNAVAILABLE else Verdict.REFUSED
+    if isinstance(error, (BotoCoreError, aiohttp.ClientError, TimeoutError, OSError)):
+        return Verdict.UNAVAILABLE
+    return None
 
 
 async def open_client(
@@ -50,13 +56,13 @@ async def open_client(
     read_timeout: float,
     s3_options: dict[str, str] | None = None,
 ) -> Client:
-    """A client that lives as long as the stack. Time-outs are seconds, for each of at most three attempts."""
+    """A client that lives as long as the stack. One attempt a call: Dependency repeats; times are seconds."""
     config = AioConfig(
         region_name=region,
-        connect_timeout=1,
+        connect_timeout=_CONNECT_SECONDS,
         read_timeout=read_timeout,
-        retries={"mode": "standard", "total_max_attempts": 3},
-        max_pool_connections=64,
+        retries={"mode": "standard", "total_max_attempts": 1},
+        max_pool_connections=256,
         tcp_keepalive=True,
         signature_version="s3v4" if service == "s3" else None,
         s3=s3_options,
@@ -73,36 +79,3 @@ def _pass_trace_on(request: Any, **_: Any) -> None:
     """After signing, so that a proxy may change it."""
     if current := traceparent():
         request.headers["traceparent"] = current
-
-
-@asynccontextmanager
-async def calling(service: str) -> AsyncIterator[None]:
-    """Turn "it does not answer" of whatever kind into UnavailableError; other errors pass.
-
-    Raises:
-        UnavailableError: the service is down, slow, throttling or unreachable.
-        DeadlineExceededError: it did not answer within the time that the caller has left.
-    """
-    begin, outcome = time.perf_counter(), "ok"
-    try:
-        yield
-    except ClientError as error:
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        outcome = "refused"
-        if status >= 500 or error_code(error) in _PASSING:
-            outcome = "unavailable"
-            raise _unavailable(service) from error
-        raise
-    except (BotoCoreError, aiohttp.ClientError, TimeoutError, OSError) as error:
-        outcome = "unavailable"
-        raise _unavailable(service) from error
-    finally:
-        dependency_call(service, outcome, time.perf_counter() - begin)
-
-
-def _unavailable(service: str) -> StreamifyError:
-    if deadline.is_over():
-        return DeadlineExceededError()
-    return UnavailableError(
-        "DEPENDENCY_UNAVAILABLE", f"{service} does not answer; try again later.", {"dependency": service}
-    )

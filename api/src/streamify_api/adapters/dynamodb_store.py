@@ -3,12 +3,15 @@
 
 import asyncio
 import random
+import secrets
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from streamify_api.adapters.aws import Client, calling, error_code
+from streamify_api.adapters.aws import Client, error_code
+from streamify_api.adapters.dependency import Dependency
 from streamify_api.adapters.dynamodb_items import (
     CHORE_SHARDS,
     PUBLISHED,
@@ -45,7 +48,7 @@ from streamify_api.services.ports import AlreadyChangedError, Chore, Clock, Page
 SERVICE = "DynamoDB"
 _INDEX = "gsi1"
 _TRANSACTION_ATTEMPTS = 4
-_SECONDS = 5.0
+_BUSY = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 
 
 class DynamoDBStore:
@@ -53,12 +56,14 @@ class DynamoDBStore:
 
     Args:
         client: an aiobotocore client of DynamoDB.
+        dependency: how it is called.
         table_name: name of the table.
         clock: tells the time; expiry is judged on read, since DynamoDB deletes expired items late.
     """
 
-    def __init__(self, client: Client, table_name: str, clock: Clock) -> None:
+    def __init__(self, client: Client, dependency: Dependency, table_name: str, clock: Clock) -> None:
         self._client = client
+        self._call = dependency.call
         self._table = table_name
         self._clock = clock
 
@@ -158,26 +163,25 @@ class DynamoDBStore:
         for shard in range(CHORE_SHARDS):
             if len(chores) >= limit:
                 break
-            async with calling(SERVICE), asyncio.timeout(within(_SECONDS)):
-                answer = await self._client.query(
-                    TableName=self._table,
-                    IndexName=_INDEX,
-                    KeyConditionExpression="gsi1pk = :partition AND gsi1sk <= :now",
-                    ExpressionAttributeValues={":partition": text(chore_partition(shard)), ":now": text(stamp(now))},
-                    Limit=limit - len(chores),
-                )
+            query = partial(
+                self._client.query,
+                TableName=self._table,
+                IndexName=_INDEX,
+                KeyConditionExpression="gsi1pk = :partition AND gsi1sk <= :now",
+                ExpressionAttributeValues={":partition": text(chore_partition(shard)), ":now": text(stamp(now))},
+                Limit=limit - len(chores),
+            )
+            answer = await self._call(query)
             chores += (read_chore(item) for item in answer["Items"])
         return tuple(chores)
 
     async def put_chore(self, chore: Chore) -> None:
         """Put the chore over the one that was there."""
-        async with calling(SERVICE), asyncio.timeout(within(_SECONDS)):
-            await self._client.put_item(TableName=self._table, Item=chore_item(chore))
+        await self._call(partial(self._client.put_item, TableName=self._table, Item=chore_item(chore)))
 
     async def remove_chore(self, resource_id: str) -> None:
         """Delete the chore."""
-        async with calling(SERVICE), asyncio.timeout(within(_SECONDS)):
-            await self._client.delete_item(TableName=self._table, Key=chore_key(resource_id))
+        await self._call(partial(self._client.delete_item, TableName=self._table, Key=chore_key(resource_id)))
 
     def _chore(self, chore: Chore) -> dict[str, object]:
         return {"Put": self._in_table(Item=chore_item(chore))}
@@ -240,8 +244,7 @@ class DynamoDBStore:
         }
 
     async def _get(self, key: Item) -> Item | None:
-        async with calling(SERVICE), asyncio.timeout(within(_SECONDS)):
-            answer = await self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
+        answer = await self._call(partial(self._client.get_item, TableName=self._table, Key=key, ConsistentRead=True))
         item: Item | None = answer.get("Item")
         return item
 
@@ -260,23 +263,23 @@ class DynamoDBStore:
         }
         if token:
             arguments["ExclusiveStartKey"] = start_key(partition, token)
-        async with calling(SERVICE), asyncio.timeout(within(_SECONDS)):
-            answer = await self._client.query(**arguments)
+        answer = await self._call(partial(self._client.query, **arguments))
         return answer["Items"], page_token(partition, answer.get("LastEvaluatedKey"))
 
     async def _transact(self, items: list[dict[str, object]]) -> None:
+        # The token makes all attempts one transaction, also when an answer was lost.
+        token = secrets.token_hex(16)
+        write = partial(self._client.transact_write_items, TransactItems=items, ClientRequestToken=token)
         for attempt in range(_TRANSACTION_ATTEMPTS):
             try:
-                async with calling(SERVICE), asyncio.timeout(within(_SECONDS)):
-                    # botocore adds a client request token, so that its own retries are one transaction.
-                    await self._client.transact_write_items(TransactItems=items)
+                await self._call(write)
             except ClientError as error:
                 if error_code(error) != "TransactionCanceledException":
                     raise
                 reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
                 if "ConditionalCheckFailed" in reasons:
                     raise AlreadyChangedError from error
-                if "TransactionConflict" not in reasons:
+                if not reasons & _BUSY:
                     raise UnavailableError(
                         "DEPENDENCY_UNAVAILABLE",
                         "DynamoDB refused the change; try again later.",

@@ -4,6 +4,8 @@
 import time
 from contextvars import ContextVar
 
+# Timers of an event loop may fire this early: uvloop counts whole milliseconds from the turn of its loop.
+_SLACK_SECONDS = 0.005
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 
@@ -21,4 +23,4 @@ def within(seconds: float) -> float:
 def is_over() -> bool:
     """Whether the caller's time is over."""
     deadline = _deadline.get()
-    return deadline is not None and time.monotonic() >= deadline
+    return deadline is not None and time.monotonic() >= deadline - _SLACK_SECONDS

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An HTTP proxy in front of DynamoDB that answers a share of the requests as DynamoDB does when it throttles."""
+
+import random
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+_THROTTLED = b'{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":"Rate exceeded"}'
+
+
+class Throttling(ThreadingHTTPServer):
+    """`asked` counts what arrived since the share was set, `refused` what was throttled."""
+
+    daemon_threads = True
+
+    def __init__(self, target: str) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        parts = urlsplit(target)
+        self.target = (parts.hostname or "", parts.port or 80)
+        self._lock = threading.Lock()
+        self.throttle(0)
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def throttle(self, share: float) -> None:
+        """Refuse this share from now on, in an order that is the same each time."""
+        with self._lock:
+            self._share = share
+            self._random = random.Random(4)
+            self.asked = self.refused = 0
+
+    def refuse(self) -> bool:
+        """Whether the next request is throttled."""
+        with self._lock:
+            self.asked += 1
+            no = self._random.random() < self._share
+            self.refused += no
+            return no
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Throttling
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.server.refuse():
+            self._answer(400, _THROTTLED)
+            return
+        connection = HTTPConnection(*self.server.target, timeout=30)
+        try:
+            connection.request("POST", self.path, body, dict(self.headers.items()))
+            response = connection.getresponse()
+            self._answer(response.status, response.read())
+        finally:
+            connection.close()
+
+    def _answer(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", "application/x-amz-json-1.0")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        pass
+
+
+@contextmanager
+def throttling(target: str) -> Iterator[Throttling]:
+    """A proxy in front of an http URL."""
+    with Throttling(target) as proxy:
+        thread = threading.Thread(target=proxy.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        try:
+            yield proxy
+        finally:
+            proxy.shutdown()
+            thread.join(10)
