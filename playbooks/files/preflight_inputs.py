@@ -65,7 +65,11 @@ def variable_findings(roles_dir: Path, given: dict[str, Any], names: list[str]) 
 def _lenient(options: Options) -> Options:
     """The options without defaults and demands: only what was given is judged."""
     return {
-        name: {key: value for key, value in option.items() if key not in ("default", "required", "description")}
+        name: {
+            key: value
+            for key, value in option.items()
+            if key not in ("default", "required", "required_one_of", "description")
+        }
         | ({"options": _lenient(option["options"])} if "options" in option else {})
         for name, option in options.items()
     }

@@ -3,6 +3,7 @@
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,11 @@ def test_a_role_is_whole(role: Path) -> None:
     specs = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text())["argument_specs"]["main"]["options"]
     assert [name for name in specs if f"`{name}`" not in documented] == []
     assert f"{role.name}_output" in documented
+
+
+def test_the_roles_readmes_are_made_from_their_specs() -> None:
+    command = [sys.executable, str(ROOT / "scripts" / "build-role-readmes"), "--check"]
+    assert subprocess.run(command, capture_output=True, text=True, check=False).stderr == ""
 
 
 @pytest.mark.parametrize("role", [role for role in ROLES if role.name != "local_cloud"], ids=lambda path: path.name)

@@ -35,3 +35,8 @@ def preflight_inputs(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 @pytest.fixture
 def preflight_aws(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return load("preflight_aws", monkeypatch)
+
+
+@pytest.fixture
+def preflight_certificates(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    return load("preflight_certificates", monkeypatch)

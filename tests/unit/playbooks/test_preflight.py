@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What preflight finds in the inputs, in certificates and in AWS's answers."""
+"""What preflight finds in the inputs and in AWS's answers."""
 
-import datetime as dt
 import re
 from pathlib import Path
 from types import ModuleType
@@ -11,8 +10,6 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[3]
-NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-DAY = dt.timedelta(days=1)
 
 GOOD: dict[str, Any] = {
     "public_url": "https://api.example.com",
@@ -142,46 +139,6 @@ def test_a_quota_is_named_when_too_little_is_left(preflight_aws: ModuleType) -> 
     assert list(preflight_aws.quota_findings("VPCs", "L-1", limit=5, used=4, needed=1)) == []
     (finding,) = preflight_aws.quota_findings("VPCs", "L-1", limit=5, used=5, needed=1)
     assert "5 allowed, 5 used, 1 more needed" in finding
-
-
-@pytest.mark.parametrize(
-    ("pattern", "host", "covered"),
-    [
-        ("api.example.com", "API.example.com", True),
-        ("*.example.com", "api.example.com", True),
-        ("*.example.com", "a.api.example.com", False),
-        ("*.example.com", "example.com", False),
-    ],
-)
-def test_a_wildcard_stands_for_one_label(preflight_aws: ModuleType, pattern: str, host: str, covered: bool) -> None:
-    assert preflight_aws.covers(pattern, host) is covered
-
-
-def test_certificates_are_judged_by_names_dates_and_region(preflight_aws: ModuleType) -> None:
-    kept = {
-        "arn:aws:acm:eu-central-1:1:certificate/1": preflight_aws.Certificate(
-            ["api.example.com"], NOW - DAY, NOW + DAY
-        ),
-        "arn:aws:acm:eu-central-1:1:certificate/2": preflight_aws.Certificate(["*.example.com"], NOW - DAY, NOW),
-        "arn:aws:acm:us-east-1:1:certificate/3": preflight_aws.Certificate(["media.example.com"], NOW - DAY, NOW + DAY),
-    }
-    first, second, third = ({"arn": arn} for arn in kept)
-    names = {"public": ["api.example.com"], "internal": ["grpc.example.com"], "cdn": ["media.example.com"]}
-
-    def findings(sources: dict[str, dict[str, str]]) -> list[str]:
-        found: list[str] = preflight_aws.certificate_findings(sources, names, NOW, lambda source: kept[source["arn"]])
-        return found
-
-    assert findings({"public": first, "internal": first, "cdn": third}) == [
-        "certificate_sources.internal: it covers api.example.com, not grpc.example.com; request one with that name"
-    ]
-    assert findings({"public": first, "internal": second, "cdn": third}) == [
-        "certificate_sources.internal: it expired on 2026-01-01; renew it"
-    ]
-    wrong = findings({"public": first, "internal": first, "cdn": first})
-    assert any("is not of us-east-1" in finding for finding in wrong)
-    assert any("certificate_sources.public: there is none" in each for each in findings({"internal": first}))
-    assert any("certificate_sources.cdn: there is none" in each for each in findings({"public": first}))
 
 
 def test_the_playbook_reads_every_role_of_the_site() -> None:

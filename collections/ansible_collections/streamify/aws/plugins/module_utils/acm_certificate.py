@@ -53,6 +53,8 @@ class Certificate(Resource):
         listed = self.aws.all("list_certificates", "certificate_summary_list", includes={"key_types": KEY_TYPES})
         found = []
         for summary in listed:
+            if summary.get("type", "IMPORTED") != "IMPORTED":
+                continue  # one of acm_certificate_request
             arn = summary["certificate_arn"]
             tags = tagging.to_dict(self.aws.get("list_tags_for_certificate", certificate_arn=arn).get("tags"))
             if tags.pop("Name", None) == self.name:

@@ -135,7 +135,9 @@ def run_module(name: str, arguments: dict[str, Any], *, check: bool = False) -> 
 
 
 # Modules whose AWS services the emulator has only with the local cloud's patches.
-PATCHED = frozenset({"cloudwatch_dashboard", "elb_listener_attributes", "scalable_target", "scaling_policy"})
+PATCHED = frozenset(
+    {"acm_certificate_request", "cloudwatch_dashboard", "elb_listener_attributes", "scalable_target", "scaling_policy"}
+)
 LOCAL_CLOUD = ROOT.parents[3] / "local"
 
 

@@ -63,7 +63,7 @@ def test_examples_use_options_that_exist(name: str) -> None:
     used = [task[f"streamify.aws.{name}"] for task in examples if f"streamify.aws.{name}" in task]
     assert used
     for task in used:
-        assert set(task) <= options | {"name"}
+        assert set(task) <= options | {"name", "region"}
 
 
 @pytest.mark.parametrize("name", MODULES)
