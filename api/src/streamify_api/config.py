@@ -43,6 +43,10 @@ class Settings:
     requests_per_second: float
     request_burst: int
     http_concurrency: int
+    grpc_reads: int
+    grpc_changes: int
+    grpc_streams: int
+    grpc_presigning: int
     dynamodb_attempt_seconds: float
     s3_attempt_seconds: float
     metrics_port: int
@@ -88,6 +92,11 @@ class Settings:
             requests_per_second=reader.number("STREAMIFY_REQUESTS_PER_SECOND", 100, 0, 100_000),
             request_burst=int(reader.number("STREAMIFY_REQUEST_BURST", 400, 1, 1_000_000, whole=True)),
             http_concurrency=int(reader.number("STREAMIFY_HTTP_CONCURRENCY", 256, 1, 100_000, whole=True)),
+            grpc_reads=int(reader.number("STREAMIFY_GRPC_READS", 256, 1, 100_000, whole=True)),
+            grpc_changes=int(reader.number("STREAMIFY_GRPC_CHANGES", 128, 1, 100_000, whole=True)),
+            grpc_streams=int(reader.number("STREAMIFY_GRPC_STREAMS", 1024, 1, 100_000, whole=True)),
+            # Presigning a page of parts holds the loop for milliseconds: more at once would only wait for each other.
+            grpc_presigning=int(reader.number("STREAMIFY_GRPC_PRESIGNING", 32, 1, 100_000, whole=True)),
             # For one attempt of a call; all attempts together take at most twice that.
             dynamodb_attempt_seconds=reader.number("STREAMIFY_DYNAMODB_ATTEMPT_SECONDS", 1, 0.05, 60),
             s3_attempt_seconds=reader.number("STREAMIFY_S3_ATTEMPT_SECONDS", 2, 0.05, 60),

@@ -26,6 +26,7 @@ from streamify_api.services.upload_watch import UploadWatch
 from streamify_api.telemetry import configure_logs, log
 from streamify_api.telemetry_limits import AddressLimiter
 from streamify_api.telemetry_metrics import DRAINING, serve_metrics
+from streamify_api.transports.grpc.methods import Work
 from streamify_api.transports.grpc.server import GrpcServer
 from streamify_api.transports.http.app import create_app
 from streamify_api.transports.http.front import Front
@@ -104,6 +105,12 @@ async def serve(settings: Settings) -> None:
             verifier=services.verifier,
             readiness=readiness,
             public_url=settings.public_url,
+            limits={
+                Work.READS: settings.grpc_reads,
+                Work.CHANGES: settings.grpc_changes,
+                Work.STREAMS: settings.grpc_streams,
+                Work.PRESIGNING: settings.grpc_presigning,
+            },
         )
         listener = _listen(settings.host, settings.http_port)
         try:

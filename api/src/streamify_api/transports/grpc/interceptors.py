@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every call goes through: a request id, an access line, errors in one shape, and who may call what."""
+"""What every call goes through: a request id, an access line, errors in one shape, limits, and who may call what."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from typing import Any, cast
@@ -16,41 +16,10 @@ from streamify_api.domain.errors import InvalidArgumentError, StreamifyError, Un
 from streamify_api.services.deadline import set_deadline
 from streamify_api.services.ports import TokenVerifier
 from streamify_api.telemetry import log, request_id, take_request_id, take_trace
+from streamify_api.telemetry_limits import Gate
 from streamify_api.telemetry_metrics import grpc_call
 from streamify_api.transports.grpc.errors import UnknownMethodError, abort, internal_error, status_code
-
-_UPLOADS = "/streamify.upload.v1.UploadService/"
-_VIDEOS = "/streamify.catalog.v1.VideoService/"
-
-# Who may call what. A method that is not named here is refused.
-SCOPES: dict[str, str] = {
-    _UPLOADS + "CreateUpload": "uploads:write",
-    _UPLOADS + "CreatePartUrls": "uploads:write",
-    _UPLOADS + "CompleteUpload": "uploads:write",
-    _UPLOADS + "GetUpload": "uploads:write",
-    _UPLOADS + "ListUploads": "uploads:write",
-    _UPLOADS + "ListParts": "uploads:write",
-    _UPLOADS + "CancelUpload": "uploads:write",
-    _UPLOADS + "WatchUpload": "uploads:write",
-    _VIDEOS + "GetVideo": "videos:read",
-    _VIDEOS + "ListVideos": "videos:read",
-    _VIDEOS + "CreateMediaUrls": "videos:write",
-    _VIDEOS + "PublishVideo": "videos:write",
-    _VIDEOS + "UpdateVideo": "videos:write",
-    _VIDEOS + "UnpublishVideo": "videos:write",
-    _VIDEOS + "DeleteVideo": "videos:write",
-    _VIDEOS + "ReportProgress": "videos:write",
-    _VIDEOS + "FailVideo": "videos:write",
-}
-# Services that need no token: they say nothing about anybody's videos.
-PUBLIC_SERVICES = frozenset(
-    {
-        "streamify.health.v1.ReadinessService",
-        "grpc.health.v1.Health",
-        "grpc.reflection.v1.ServerReflection",
-        "grpc.reflection.v1alpha.ServerReflection",
-    }
-)
+from streamify_api.transports.grpc.methods import METHODS, Work, is_public
 
 # grpc's own types of handlers are not generic over what they carry.
 type Handler = grpc.RpcMethodHandler[Any, Any]
@@ -70,11 +39,6 @@ def current_caller() -> Caller:
 
 class _Undecodable:
     """Stands for a message that is not of the method's type."""
-
-
-def is_public(method: str) -> bool:
-    """Whether a method, as "/package.Service/Method", needs no token."""
-    return method.removeprefix("/").partition("/")[0] in PUBLIC_SERVICES
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor):
@@ -136,6 +100,38 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         return _replaced_stream(handler, stream)
 
 
+class LimitInterceptor(grpc.aio.ServerInterceptor):
+    """Sheds what is too much of one kind of work, before anything is done for it or anybody waits."""
+
+    def __init__(self, limits: Mapping[Work, int]) -> None:
+        self._gates = {work: Gate(work, limits[work]) for work in Work}
+
+    async def intercept_service(
+        self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
+    ) -> Handler | None:
+        """Wrap the method that will be called, unless it is public."""
+        handler = await continuation(handler_call_details)
+        if handler is None or is_public(handler_call_details.method):
+            return handler
+        gate = self._gates[METHODS[handler_call_details.method].work]
+        if handler.unary_unary is not None:
+            behaviour = cast(Behaviour, handler.unary_unary)
+
+            async def call(request: Any, context: Context) -> Any:
+                with gate:
+                    return await behaviour(request, context)
+
+            return _replaced(handler, call)
+        streaming = cast(StreamBehaviour, handler.unary_stream)
+
+        async def stream(request: Any, context: Context) -> AsyncIterator[Any]:
+            with gate:
+                async for response in streaming(request, context):
+                    yield response
+
+        return _replaced_stream(handler, stream)
+
+
 class TokenInterceptor(grpc.aio.ServerInterceptor):
     """Lets only those in whose token carries the method's scope."""
 
@@ -150,7 +146,7 @@ class TokenInterceptor(grpc.aio.ServerInterceptor):
         method = handler_call_details.method
         if handler is None or is_public(method):
             return handler
-        scope = SCOPES[method]
+        scope = METHODS[method].scope
         authorization = _metadata(handler_call_details, "authorization")
 
         def admit(_: Any, __: Context) -> None:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The gRPC server: our services, health, reflection, and readiness for the balancer."""
 
+from collections.abc import Mapping
+
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
@@ -16,7 +18,14 @@ from streamify_api.services.upload_watch import UploadWatch
 from streamify_api.services.uploads import Uploads
 from streamify_api.services.video_changes import VideoChanges
 from streamify_api.services.videos import Videos
-from streamify_api.transports.grpc.interceptors import CallInterceptor, Context, DecodeInterceptor, TokenInterceptor
+from streamify_api.transports.grpc.interceptors import (
+    CallInterceptor,
+    Context,
+    DecodeInterceptor,
+    LimitInterceptor,
+    TokenInterceptor,
+)
+from streamify_api.transports.grpc.methods import Work
 from streamify_api.transports.grpc.upload_servicer import UploadServicer
 from streamify_api.transports.grpc.video_servicer import VideoServicer
 
@@ -67,10 +76,15 @@ class GrpcServer:
         verifier: TokenVerifier,
         readiness: Readiness,
         public_url: str,
+        limits: Mapping[Work, int],
     ) -> None:
-        self._server = grpc.aio.server(
-            interceptors=(CallInterceptor(), TokenInterceptor(verifier), DecodeInterceptor()), options=_OPTIONS
+        interceptors = (
+            CallInterceptor(),
+            LimitInterceptor(limits),
+            TokenInterceptor(verifier),
+            DecodeInterceptor(),
         )
+        self._server = grpc.aio.server(interceptors=interceptors, options=_OPTIONS)
         self._health = health.aio.HealthServicer()
         upload_service_pb2_grpc.add_UploadServiceServicer_to_server(UploadServicer(uploads, parts, watch), self._server)
         catalog_service_pb2_grpc.add_VideoServiceServicer_to_server(
