@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An HTTP proxy in front of DynamoDB that answers a share of the requests as DynamoDB does when it throttles."""
+"""A proxy in front of DynamoDB that throttles a share of the requests, or holds one before or after its effect."""
 
 import random
 import threading
@@ -22,6 +22,8 @@ class Throttling(ThreadingHTTPServer):
         parts = urlsplit(target)
         self.target = (parts.hostname or "", parts.port or 80)
         self._lock = threading.Lock()
+        self.held, self.go_on = threading.Event(), threading.Event()
+        self._operation = self._point = ""
         self.throttle(0)
 
     @property
@@ -35,6 +37,16 @@ class Throttling(ThreadingHTTPServer):
             self._share = share
             self._random = random.Random(4)
             self.asked = self.refused = 0
+
+    def hold(self, operation: str, point: str) -> None:
+        """Hold requests of this operation "before" they are passed on, or their answers "after", until go_on is set."""
+        self._operation, self._point = operation, point
+
+    def stop_at(self, target: str, point: str) -> None:
+        """Wait here, if this is what is held."""
+        if self._point == point and target.endswith(f".{self._operation}"):
+            self.held.set()
+            self.go_on.wait(120)
 
     def refuse(self) -> bool:
         """Whether the next request is throttled."""
@@ -55,11 +67,19 @@ class _Handler(BaseHTTPRequestHandler):
         if self.server.refuse():
             self._answer(400, _THROTTLED)
             return
+        operation = self.headers["X-Amz-Target"]
+        self.server.stop_at(operation, "before")
+        if self.server.go_on.is_set():
+            self.close_connection = True  # who asked is dead: what was held before the write is never written
+            return
         connection = HTTPConnection(*self.server.target, timeout=30)
         try:
             connection.request("POST", self.path, body, dict(self.headers.items()))
             response = connection.getresponse()
-            self._answer(response.status, response.read())
+            answer = response.read()
+            self.server.stop_at(operation, "after")
+            if not self.server.go_on.is_set():
+                self._answer(response.status, answer)
         finally:
             connection.close()
 
