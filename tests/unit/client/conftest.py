@@ -67,6 +67,7 @@ def settings(
         "STREAMIFY_CA_FILE": str(ca_file),
         "STREAMIFY_TOKEN_FILE": str(token_file),
         "TMPDIR": str(tmp_path / "temporary"),
+        "XDG_STATE_HOME": str(tmp_path / "state"),
     }
     for name, value in values.items():
         monkeypatch.setenv(name, value)

@@ -25,8 +25,10 @@ def test_a_film_is_uploaded_packaged_and_published(
     assert methods == [
         "ListVideos",
         "CreateUpload",
+        "ListParts",
         "CreatePartUrls",
         "CompleteUpload",
+        "GetVideo",
         "CreateMediaUrls",
         "PublishVideo",
     ]

@@ -8,8 +8,18 @@ from importlib import resources
 from pathlib import Path
 
 import grpc
+from google.protobuf.message import DecodeError
+from google.rpc.error_details_pb2 import ErrorInfo  # type: ignore[import-untyped]
+from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
 
-from streamify_client.errors import ClientError, NotAllowedError, NotFoundError, UnreachableError, UsageError
+from streamify_client.errors import (
+    ClientError,
+    ConflictError,
+    NotAllowedError,
+    NotFoundError,
+    UnreachableError,
+    UsageError,
+)
 
 CALL_SECONDS = 20.0
 """Time limit of one call, retries included, in seconds."""
@@ -27,7 +37,7 @@ class Connection:
     Attributes:
         target: host:port of the gRPC API, always over TLS.
         ca_file: PEM file of the certificate authority to trust; None trusts the system's.
-        token_file: file holding the bearer token; read anew for every command.
+        token_file: file holding the bearer token; read anew for every call.
     """
 
     target: str
@@ -66,20 +76,37 @@ def _read(path: Path, what: str) -> bytes:
         raise UsageError(f"The {what} {path} cannot be read: {error.strerror}.") from error
 
 
-@contextlib.contextmanager
-def open_channel(connection: Connection) -> Iterator[grpc.Channel]:
+def open_channel(connection: Connection) -> grpc.aio.Channel:
     """A channel over TLS that sends the token with every call and retries what can be retried.
 
     Raises:
         UsageError: the token or CA file cannot be read.
     """
+    connection.token()
     credentials = grpc.composite_channel_credentials(
         grpc.ssl_channel_credentials(root_certificates=connection.certificates()),
-        grpc.access_token_call_credentials(connection.token()),
+        grpc.metadata_call_credentials(_TokenFile(connection), name="token file"),
     )
     options = [("grpc.service_config", SERVICE_CONFIG), ("grpc.enable_retries", 1)]
-    with grpc.secure_channel(connection.target, credentials, options=options) as channel:
-        yield channel
+    return grpc.aio.secure_channel(connection.target, credentials, options=options)
+
+
+class _TokenFile(grpc.AuthMetadataPlugin):
+    """Reads the token for every call: long uploads outlive tokens, which somebody writes anew into the file."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def __call__(
+        self,
+        context: grpc.AuthMetadataContext,  # noqa: ARG002 - the same token for every call
+        callback: grpc.AuthMetadataPluginCallback,
+    ) -> None:
+        """Give the metadata of a call."""
+        try:
+            callback((("authorization", f"Bearer {self._connection.token()}"),), None)
+        except UsageError as error:
+            callback((), error)
 
 
 @contextlib.contextmanager
@@ -91,35 +118,52 @@ def explained(connection: Connection) -> Iterator[None]:
     """
     try:
         yield
-    except grpc.RpcError as error:
-        raise _explain(error, connection) from error
+    except grpc.aio.AioRpcError as error:
+        explanation = _explain(error.code(), error.details() or "", connection)
+        info = _error_info(error)
+        explanation.reason, explanation.request_id = info.reason, info.metadata["request_id"]
+        raise explanation from error
 
 
-def _explain(error: grpc.RpcError, connection: Connection) -> ClientError:
-    code = error.code() if isinstance(error, grpc.Call) else grpc.StatusCode.UNKNOWN
-    details = (error.details() if isinstance(error, grpc.Call) else str(error)) or ""
-    target = connection.target
+def _error_info(error: grpc.aio.AioRpcError) -> ErrorInfo:
+    """What the platform says to programs; empty when the error is not the platform's."""
+    info = ErrorInfo()
+    packed = dict(error.trailing_metadata() or ()).get("grpc-status-details-bin")
+    if isinstance(packed, bytes):
+        with contextlib.suppress(DecodeError):
+            for detail in Status.FromString(packed).details:
+                if detail.Is(ErrorInfo.DESCRIPTOR):
+                    detail.Unpack(info)
+    return info
+
+
+def _explain(code: grpc.StatusCode, details: str, connection: Connection) -> ClientError:
+    target, why = connection.target, _last_words(details)
     match code:
         case grpc.StatusCode.UNAVAILABLE if _is_about_tls(details):
-            return UnreachableError(
+            error = UnreachableError(
                 f"The certificate of {target} is not trusted: give its authority with --ca-file or STREAMIFY_CA_FILE."
             )
+            error.temporary = False
+            return error
         case grpc.StatusCode.UNAVAILABLE if _is_about_connecting(details):
-            return UnreachableError(f"The platform cannot be reached at {target}: {_last_words(details)}.")
+            return UnreachableError(f"The platform cannot be reached at {target}: {why}.")
         case grpc.StatusCode.UNAVAILABLE:
-            return UnreachableError(f"The platform at {target} is not available: {_last_words(details)}.")
+            return UnreachableError(f"The platform at {target} is not available: {why}.")
+        case grpc.StatusCode.RESOURCE_EXHAUSTED:
+            return UnreachableError(f"The platform at {target} has too much to do: {why}. Try again later.")
         case grpc.StatusCode.DEADLINE_EXCEEDED:
-            return UnreachableError(f"The platform at {target} did not answer within {CALL_SECONDS:.0f} seconds.")
+            return UnreachableError(f"The platform at {target} did not answer in time.")
         case grpc.StatusCode.UNAUTHENTICATED:
-            return NotAllowedError(
-                f"The platform refused the token in {connection.token_file}: {_last_words(details)}."
-            )
+            return NotAllowedError(f"The platform refused the token in {connection.token_file}: {why}.")
         case grpc.StatusCode.PERMISSION_DENIED:
-            return NotAllowedError(f"The token does not allow this: {_last_words(details)}.")
+            return NotAllowedError(f"The token does not allow this: {why}.")
         case grpc.StatusCode.NOT_FOUND:
-            return NotFoundError(f"Not found: {_last_words(details)}.")
+            return NotFoundError(f"Not found: {why}.")
+        case grpc.StatusCode.FAILED_PRECONDITION | grpc.StatusCode.ABORTED | grpc.StatusCode.ALREADY_EXISTS:
+            return ConflictError(f"This cannot be done now: {why}.")
         case _:
-            return ClientError(f"The platform answered {code.name}: {_last_words(details)}.")
+            return ClientError(f"The platform answered {code.name}: {why}.")
 
 
 def _is_about_tls(details: str) -> bool:

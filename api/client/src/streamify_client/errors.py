@@ -15,13 +15,22 @@ class ExitCode(IntEnum):
     NOT_ALLOWED = 5
     NOT_FOUND = 6
     FFMPEG = 7
+    CONFLICT = 8
     INTERRUPTED = 130
 
 
 class ClientError(Exception):
-    """A failure that one sentence explains to whoever typed the command."""
+    """A failure that one sentence explains to whoever typed the command.
+
+    Attributes:
+        exit_code: what the command `streamify` ends with.
+        reason: the platform's stable word for it (google.rpc.ErrorInfo), "" if the platform gave none.
+        request_id: the platform's id of the failed call, to be found in its logs, "" if it gave none.
+    """
 
     exit_code = ExitCode.PLATFORM
+    reason = ""
+    request_id = ""
 
 
 class UsageError(ClientError):
@@ -37,9 +46,14 @@ class NotAVideoError(ClientError):
 
 
 class UnreachableError(ClientError):
-    """The platform or its storage did not answer, or its certificate is not trusted."""
+    """The platform or its storage did not answer or has too much to do, or its certificate is not trusted.
+
+    Attributes:
+        temporary: whether the same call may succeed later.
+    """
 
     exit_code = ExitCode.UNREACHABLE
+    temporary = True
 
 
 class NotAllowedError(ClientError):
@@ -49,7 +63,7 @@ class NotAllowedError(ClientError):
 
 
 class NotFoundError(ClientError):
-    """There is no such video."""
+    """There is no such video or upload."""
 
     exit_code = ExitCode.NOT_FOUND
 
@@ -58,3 +72,13 @@ class FfmpegError(ClientError):
     """ffmpeg is missing or failed."""
 
     exit_code = ExitCode.FFMPEG
+
+
+class ConflictError(ClientError):
+    """The video or upload is in a state that does not allow this, or somebody else changed it meanwhile."""
+
+    exit_code = ExitCode.CONFLICT
+
+
+class ChecksumError(ClientError):
+    """What storage holds is not what was sent."""

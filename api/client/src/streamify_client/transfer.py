@@ -1,23 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sending bytes to presigned URLs: streamed, in parallel, repeated where that can help."""
+"""Sending bytes to presigned URLs: streamed, repeated where that can help."""
 
-import os
+import asyncio
 import random
+import re
 import ssl
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
+from streamify_client.checksums import read_part
 from streamify_client.errors import ClientError, UnreachableError
 
 PARALLEL = 4
-ATTEMPTS = 5
-_CHUNK = 256 * 1024
+ATTEMPTS = 7
+_LONGEST_WAIT = 10.0
 _WORTH_REPEATING = {408, 429, 500, 502, 503, 504}
+# Bytes that were spoiled or lost on the way: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+_WORTH_SENDING_AGAIN = {"BadDigest", "RequestTimeout", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch"}
+_FORBIDDEN = 403
+
+
+class LinkRefusedError(ClientError):
+    """Storage answered 403: the URL has expired, or never fitted."""
 
 
 @dataclass(frozen=True)
@@ -44,57 +51,56 @@ class Piece:
 class Sender:
     """Sends pieces over a few connections that are kept open."""
 
-    def __init__(self, ca_file: Path | None = None, first_wait: float = 0.3) -> None:
+    def __init__(self, ca_file: Path | None = None, parallel: int = PARALLEL, first_wait: float = 0.3) -> None:
         """Args:
         ca_file: an authority to trust besides the system's.
-        first_wait: seconds to wait before the second attempt; doubled for every further one.
+        parallel: connections at once.
+        first_wait: seconds to wait before the second attempt; doubled for every further one, at most 10.
         """
         tls = ssl.create_default_context()
         if ca_file is not None:
             tls.load_verify_locations(ca_file)
-        limits = httpx.Limits(max_connections=PARALLEL, max_keepalive_connections=PARALLEL)
+        limits = httpx.Limits(max_connections=parallel, max_keepalive_connections=parallel)
         timeout = httpx.Timeout(60, connect=10, pool=None)
         # Presigned URLs are addresses of storage itself: proxies of the environment are for the outside world.
-        self._http = httpx.Client(verify=tls, limits=limits, timeout=timeout, trust_env=False)
+        self._http = httpx.AsyncClient(verify=tls, limits=limits, timeout=timeout, trust_env=False)
         self._first_wait = first_wait
-        self._closed = threading.Event()
 
-    def __enter__(self) -> "Sender":
+    async def __aenter__(self) -> "Sender":
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._closed.set()
-        self._http.close()
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.aclose()
 
-    def send_all(self, pieces: Iterable[Piece], on_bytes: Callable[[int], None] = lambda _: None) -> dict[str, str]:
-        """Sends the pieces in parallel.
+    async def send_all(self, pieces: Iterable[Piece], on_bytes: Callable[[int], None] = lambda _: None) -> None:
+        """Sends the pieces in parallel, as far as there are connections; raises what `send` does."""
+        sending = [asyncio.create_task(self.send(piece, on_bytes)) for piece in pieces]
+        try:
+            await asyncio.gather(*sending)
+        finally:
+            for task in sending:
+                task.cancel()
+            await asyncio.gather(*sending, return_exceptions=True)
+
+    async def send(self, piece: Piece, on_bytes: Callable[[int], None] = lambda _: None) -> str:
+        """Sends one piece.
 
         Args:
-            pieces: what to send; their labels must differ.
-            on_bytes: called with the number of bytes sent, a negative one when a piece starts again.
+            piece: what to send.
+            on_bytes: called with the number of bytes sent, a negative one when the piece starts again.
 
         Returns:
-            ETag by label, as storage gave it.
+            The ETag that storage gave it.
 
         Raises:
             UnreachableError: storage did not answer.
-            ClientError: storage refused a piece.
+            LinkRefusedError: storage answered 403.
+            ClientError: storage refused the piece.
         """
-        pool = ThreadPoolExecutor(PARALLEL)
-        try:
-            running = {pool.submit(self.send, piece, on_bytes): piece.label for piece in pieces}
-            return {running[done]: done.result() for done in as_completed(running)}
-        finally:
-            # After a failure or Ctrl-C nothing new starts; what is on its way ends with its connection.
-            pool.shutdown(wait=False, cancel_futures=True)
-
-    def send(self, piece: Piece, on_bytes: Callable[[int], None] = lambda _: None) -> str:
-        """Sends one piece and returns its ETag; raises what `send_all` does."""
         for attempt in range(ATTEMPTS):
             if attempt:
-                wait = self._first_wait * 2 ** (attempt - 1) * random.uniform(0.5, 1.0)
-                if self._closed.wait(wait):
-                    raise UnreachableError(f"{piece.label} was given up.")
+                wait = min(_LONGEST_WAIT, self._first_wait * 2 ** (attempt - 1))
+                await asyncio.sleep(wait * random.uniform(0.5, 1.0))
             is_last = attempt == ATTEMPTS - 1
             sent = 0
 
@@ -103,15 +109,9 @@ class Sender:
                 sent += size
                 on_bytes(size)
 
+            headers = {"content-length": str(piece.size_bytes)} | {k.lower(): v for k, v in piece.headers.items()}
             try:
-                answer = self._http.put(
-                    piece.url,
-                    content=_read(piece, count),
-                    headers={
-                        "content-length": str(piece.size_bytes),
-                        **{k.lower(): v for k, v in piece.headers.items()},
-                    },
-                )
+                answer = await self._http.put(piece.url, content=_chunks(piece, count), headers=headers)
             except httpx.TransportError as error:
                 on_bytes(-sent)
                 if is_last:
@@ -121,19 +121,29 @@ class Sender:
             if answer.is_success:
                 return str(answer.headers.get("etag", ""))
             on_bytes(-sent)
-            if answer.status_code not in _WORTH_REPEATING or is_last:
-                raise ClientError(f"Storage refused {piece.label}: it answered {answer.status_code}.")
+            if is_last or not _can_help(answer):
+                raise _refusal(answer, piece)
         raise AssertionError("unreachable")
 
 
-def _read(piece: Piece, count: Callable[[int], None]) -> Iterator[bytes]:
-    with piece.path.open("rb") as file:
-        file.seek(piece.offset, os.SEEK_SET)
-        left = piece.size_bytes
-        while left > 0:
-            chunk = file.read(min(_CHUNK, left))
-            if not chunk:
-                raise ClientError(f"{piece.path} became shorter while it was being sent.")
-            left -= len(chunk)
-            yield chunk
-            count(len(chunk))
+def _code(answer: httpx.Response) -> str:
+    """S3's word for what is wrong, "" if it says none."""
+    found = re.search(rb"<Code>([A-Za-z0-9]{1,60})</Code>", answer.content)
+    return found[1].decode() if found else ""
+
+
+def _can_help(answer: httpx.Response) -> bool:
+    return answer.status_code in _WORTH_REPEATING or _code(answer) in _WORTH_SENDING_AGAIN
+
+
+def _refusal(answer: httpx.Response, piece: Piece) -> ClientError:
+    kind = LinkRefusedError if answer.status_code == _FORBIDDEN else ClientError
+    code = _code(answer)
+    return kind(f"Storage refused {piece.label}: it answered {answer.status_code}{f' ({code})' if code else ''}.")
+
+
+async def _chunks(piece: Piece, count: Callable[[int], None]) -> AsyncIterator[bytes]:
+    chunks = read_part(piece.path, piece.offset, piece.size_bytes)
+    while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
+        yield chunk
+        count(len(chunk))
