@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who may call what over gRPC, and what needs no token."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import grpc
 import jwt
 import pytest
 from contract.callers import Service, create_request, reason
-from contract.platform_state import Issuer
-from contract.processes import Api
+from contract.platform_state import Issuer, jwks
+from contract.processes import Api, run_api, wait_for
 from cryptography.hazmat.primitives.asymmetric import ec
 from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -92,6 +94,45 @@ async def test_a_forged_token_is_refused(channel: grpc.aio.Channel, issuer: Issu
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await Service(channel, token).upload("CreateUpload", create_request())
     assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
+
+
+async def test_the_issuers_keys_rotate_without_a_new_task(
+    environment: dict[str, str], issuer: Issuer, tmp_path: Path
+) -> None:
+    successor = Issuer(ec.generate_private_key(ec.SECP256R1()), "successor")
+    first, second = (json.loads(jwks(one.key, one.key_id))["keys"] for one in (issuer, successor))
+    file = tmp_path / "jwks.json"
+
+    def publish(text: str) -> None:
+        (tmp_path / "new").write_text(text)
+        (tmp_path / "new").replace(file)
+
+    publish(json.dumps({"keys": first}))
+    settings = {"STREAMIFY_TOKEN_JWKS_URL": file.as_uri(), "STREAMIFY_TOKEN_JWKS_SECONDS": "0.1"}
+    with run_api(environment | settings) as task:
+        async with grpc.aio.insecure_channel(task.grpc_target) as channel:
+
+            async def believed(who: Issuer) -> bool:
+                try:
+                    await Service(channel, who.token()).video("ListVideos", catalog.ListVideosRequest())
+                except grpc.aio.AioRpcError as error:
+                    if error.code() is not grpc.StatusCode.UNAUTHENTICATED:
+                        raise
+                    return False
+                return True
+
+            assert (await believed(issuer), await believed(successor)) == (True, False)
+            publish(json.dumps({"keys": first + second}))
+            while not await believed(successor):
+                pass
+            assert await believed(issuer)
+            publish("nonsense")
+            wait_for("the mistake is logged", lambda: any("cannot be read" in line for line in list(task.lines)))
+            assert (await believed(issuer), await believed(successor)) == (True, True)
+            publish(json.dumps({"keys": second}))
+            while await believed(issuer):
+                pass
+            assert await believed(successor)
 
 
 async def test_readiness_health_and_reflection_need_no_token(channel: grpc.aio.Channel) -> None:

@@ -13,6 +13,7 @@ from streamify_api.adapters.cache_videos import CachedVideos, CacheLimits
 from streamify_api.adapters.cloudfront_signer import CloudFrontSigner
 from streamify_api.adapters.dependency import Dependency
 from streamify_api.adapters.dynamodb_store import DynamoDBStore
+from streamify_api.adapters.jwks_source import follow_jwks
 from streamify_api.adapters.s3_descriptors import S3Descriptors
 from streamify_api.adapters.s3_storage import S3MediaStorage, S3SourceStorage
 from streamify_api.adapters.session_tokens import SignedSessionTokens
@@ -65,7 +66,7 @@ def build_signer(settings: Settings) -> PlaybackSigner:
     return CachedSigner(signer)
 
 
-def build_verifier(settings: Settings) -> TokenVerifier:
+def build_verifier(settings: Settings) -> JwtVerifier:
     """The verifier of bearer tokens.
 
     Raises:
@@ -111,6 +112,9 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
         STORE_DOWN.set_function(lambda: published.store_is_down)
         sessions = SignedSessionTokens([key for key in (settings.signing_key, settings.previous_signing_key) if key])
         lifetime = timedelta(seconds=settings.playback_seconds)
+        if settings.token_jwks_url:
+            following = follow_jwks(settings.token_jwks_url, settings.token_jwks_seconds, verifier.replace)
+            stack.callback(asyncio.create_task(following).cancel)
         await _warm(store)
         yield Services(
             uploads=uploads,

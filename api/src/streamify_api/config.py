@@ -33,6 +33,8 @@ class Settings:
     signing_key: str = field(repr=False)
     previous_signing_key: str = field(repr=False)
     token_jwks: str = field(repr=False)
+    token_jwks_url: str
+    token_jwks_seconds: float
     token_issuer: str
     token_audience: str
     allowed_origins: frozenset[str]
@@ -81,6 +83,9 @@ class Settings:
             # Optional: sessions that were opened before the key was exchanged go on.
             previous_signing_key=environment.get("STREAMIFY_PREVIOUS_SIGNING_KEY", "").strip(),
             token_jwks=reader.text("STREAMIFY_TOKEN_JWKS"),
+            # Optional: where the keys are read again; a task begins with those of STREAMIFY_TOKEN_JWKS.
+            token_jwks_url=reader.jwks_url("STREAMIFY_TOKEN_JWKS_URL"),
+            token_jwks_seconds=reader.number("STREAMIFY_TOKEN_JWKS_SECONDS", 300, 0.1, 86400),
             token_issuer=reader.text("STREAMIFY_TOKEN_ISSUER"),
             token_audience=reader.text("STREAMIFY_TOKEN_AUDIENCE"),
             allowed_origins=reader.origins("STREAMIFY_ALLOWED_ORIGINS"),
@@ -147,6 +152,12 @@ class _Reader:
         value = self.text(name).rstrip("/")
         if value and not _is_origin(value):
             self.mistakes.append(f"{name} must be an origin such as https://video.example.com")
+        return value
+
+    def jwks_url(self, name: str) -> str:
+        value = self._environment.get(name, "").strip()
+        if value and not value.startswith(("https://", "file:///")):
+            self.mistakes.append(f"{name} must be empty or begin with https:// or file:///")
         return value
 
     def origins(self, name: str) -> frozenset[str]:

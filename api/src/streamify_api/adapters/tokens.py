@@ -27,15 +27,22 @@ class JwtVerifier:
     """
 
     def __init__(self, jwks: str, issuer: str, audience: str) -> None:
-        try:
-            keys = jwt.PyJWKSet.from_json(jwks).keys
-        except (jwt.PyJWTError, ValueError, KeyError, TypeError, AttributeError):
-            raise ValueError("the JWKS cannot be read") from None
-        self._keys = {key.key_id: key for key in keys if key.algorithm_name == _ALGORITHM}
-        if not self._keys:
-            raise ValueError("the JWKS holds no ES256 key")
+        self._keys = _read_keys(jwks)
         self._issuer = issuer
         self._audience = audience
+
+    def replace(self, jwks: str) -> bool:
+        """Trust these keys from now on, and no others; whether that changed anything.
+
+        Raises:
+            ValueError: the JWKS cannot be read or holds no ES256 key; the keys of before stay.
+        """
+        keys = _read_keys(jwks)
+        changed = {name: _thumbprint(key) for name, key in keys.items()} != {
+            name: _thumbprint(key) for name, key in self._keys.items()
+        }
+        self._keys = keys
+        return changed
 
     def verify(self, token: str) -> Caller:
         """The caller, if signature, algorithm, issuer, audience and times are right."""
@@ -64,6 +71,22 @@ class JwtVerifier:
 
     def _only_key(self) -> jwt.PyJWK | None:
         return next(iter(self._keys.values())) if len(self._keys) == 1 else None
+
+
+def _read_keys(jwks: str) -> dict[str | None, jwt.PyJWK]:
+    try:
+        keys = jwt.PyJWKSet.from_json(jwks).keys
+    except (jwt.PyJWTError, ValueError, KeyError, TypeError, AttributeError):
+        raise ValueError("the JWKS cannot be read") from None
+    fitting = {key.key_id: key for key in keys if key.algorithm_name == _ALGORITHM}
+    if not fitting:
+        raise ValueError("the JWKS holds no ES256 key")
+    return fitting
+
+
+def _thumbprint(key: jwt.PyJWK) -> tuple[Any, Any]:
+    numbers = key.key.public_numbers()
+    return numbers.x, numbers.y
 
 
 def _refused() -> UnauthenticatedError:
