@@ -5,7 +5,7 @@ SHELL := /bin/bash
 export STREAMIFY_ENV ?= local
 python := .venv/bin/python
 
-.PHONY: help up down test lint unit roles lock clean
+.PHONY: fuzz help up down test lint unit roles lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,10 @@ roles: ## Molecule's scenario of every role, after the whole site's
 lock: ## resolve requirements/*.in again
 	@scripts/setup up
 	@requirements/lock.sh --upgrade
+
+fuzz: ## 10,000 HTTP and 20,000 gRPC calls from our own descriptions; SEED=n repeats a run
+	@scripts/setup test
+	@env -u STREAMIFY_ENV PYTHONPATH=local:tests:api/src:api/client/src $(python) -m fuzz $(SEED)
 
 clean: down ## also remove what setup made: the virtual environment, caches, build output
 	@rm -rf .venv .local .ansible build
