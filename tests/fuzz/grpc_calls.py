@@ -52,9 +52,9 @@ class Maker:
         """Keep the ids of an answer."""
         for name in ("upload", "video"):
             item: Any = getattr(answer, name, None)
-            for key in ("upload_id", "video_id", "etag"):
-                if item is not None and getattr(item, key, ""):
-                    self._known.append(getattr(item, key))
+            fields = () if item is None else item.DESCRIPTOR.fields_by_name
+            known = [str(getattr(item, key)) for key in ("upload_id", "video_id", "etag") if key in fields]
+            self._known += [value for value in known if value]
         del self._known[2:-200]
 
     def payload(self, method: MethodDescriptor) -> bytes:
