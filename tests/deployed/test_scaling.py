@@ -13,7 +13,7 @@ import pytest
 from deployed import fleet
 
 ROOT = Path(__file__).resolve().parents[2]
-SCALED = 5
+SCALED = 7
 
 
 def scale(aws: Any, outputs: dict[str, str], count: int) -> None:

@@ -21,7 +21,7 @@ _PASSING = {
     "LatestRestorableDateTime", "RoleLastUsed", "runningTasksCount", "pendingTasksCount", "RequestId", "imagePushedAt",
     "lastRecordedPullTime", "CallerReference", "AvailableIpAddressCount", "LastIncreaseDateTime",
     "AlarmConfigurationUpdatedTimestamp", "StateReason", "StateReasonData", "StateValue", "StateTransitionedTimestamp",
-    "StateUpdatedTimestamp", "InUseBy", "taskDefinition", "lastEvaluatedAt",
+    "StateUpdatedTimestamp", "InUseBy", "SubmittedAt", "LockToken", "taskDefinition", "lastEvaluatedAt",
 }  # fmt: skip
 _SERVICE = (
     "serviceName", "status", "desiredCount", "launchType", "capacityProviderStrategy", "platformVersion",
@@ -57,6 +57,9 @@ def snapshot(aws: Aws) -> State:
         _ecs,
         _roles,
         _alarms,
+        _names,
+        _scaling,
+        _waf,
     ):
         for name, value in part(aws):
             made[name] = json.loads(json.dumps(plain(value), sort_keys=True, default=str))
@@ -165,7 +168,11 @@ def _balancers(aws: Aws) -> Iterator[tuple[str, Any]]:
         yield f"balancer {name} attributes", elb.describe_load_balancer_attributes(LoadBalancerArn=arn)
         yield f"balancer {name} tags", elb.describe_tags(ResourceArns=[arn])
         for listener in elb.describe_listeners(LoadBalancerArn=arn)["Listeners"]:
-            yield f"balancer {name} listener {listener['Port']}", listener
+            place, listener_arn = f"balancer {name} listener {listener['Port']}", listener["ListenerArn"]
+            yield place, listener
+            yield f"{place} attributes", elb.describe_listener_attributes(ListenerArn=listener_arn)
+            yield f"{place} rules", elb.describe_rules(ListenerArn=listener_arn)["Rules"]
+            yield f"{place} tags", elb.describe_tags(ResourceArns=[listener_arn])
     for group in elb.describe_target_groups()["TargetGroups"]:
         arn, name = group["TargetGroupArn"], group["TargetGroupName"]
         yield f"target group {name}", group
@@ -211,10 +218,18 @@ def _ecs(aws: Aws) -> Iterator[tuple[str, Any]]:
         for service in ecs.describe_services(cluster=arn, services=services)["services"] if services else []:
             told = {key: service.get(key) for key in _SERVICE}
             yield f"service {service['serviceName']}", told | {"runs": told.pop("taskDefinition")}
+            yield (
+                f"service {service['serviceName']} tags",
+                ecs.list_tags_for_resource(resourceArn=service["serviceArn"])["tags"],
+            )
     for arn in ecs.list_task_definitions()["taskDefinitionArns"]:
         yield f"task definition {arn}", ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"]
-    for group in aws("logs").describe_log_groups()["logGroups"]:
+        yield f"task definition {arn} tags", ecs.list_tags_for_resource(resourceArn=arn)["tags"]
+    logs = aws("logs")
+    for group in logs.describe_log_groups()["logGroups"]:
         yield f"log group {group['logGroupName']}", group
+        arn = group["arn"].removesuffix(":*")
+        yield f"log group {group['logGroupName']} tags", logs.list_tags_for_resource(resourceArn=arn)["tags"]
 
 
 def _roles(aws: Aws) -> Iterator[tuple[str, Any]]:
@@ -233,8 +248,49 @@ def _alarms(aws: Aws) -> Iterator[tuple[str, Any]]:
     cloudwatch = aws("cloudwatch")
     for alarm in cloudwatch.describe_alarms()["MetricAlarms"]:
         yield f"alarm {alarm['AlarmName']}", alarm
+        yield (
+            f"alarm {alarm['AlarmName']} tags",
+            cloudwatch.list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"],
+        )
     for dashboard in cloudwatch.list_dashboards().get("DashboardEntries", []):
         name = dashboard["DashboardName"]
         yield f"dashboard {name}", json.loads(cloudwatch.get_dashboard(DashboardName=name)["DashboardBody"])
-    for topic in aws("sns").list_topics()["Topics"]:
-        yield f"topic {topic['TopicArn']}", aws("sns").get_topic_attributes(TopicArn=topic["TopicArn"])
+    sns = aws("sns")
+    for arn in (topic["TopicArn"] for topic in sns.list_topics()["Topics"]):
+        yield f"topic {arn}", sns.get_topic_attributes(TopicArn=arn)
+        yield f"topic {arn} subscriptions", sns.list_subscriptions_by_topic(TopicArn=arn)["Subscriptions"]
+        yield f"topic {arn} tags", sns.list_tags_for_resource(ResourceArn=arn)["Tags"]
+
+
+def _names(aws: Aws) -> Iterator[tuple[str, Any]]:
+    route53 = aws("route53")
+    for zone in route53.list_hosted_zones()["HostedZones"]:
+        yield f"zone {zone['Id']}", route53.get_hosted_zone(Id=zone["Id"])
+        yield (
+            f"zone {zone['Id']} tags",
+            route53.list_tags_for_resource(ResourceType="hostedzone", ResourceId=zone["Id"].rpartition("/")[2]),
+        )
+        for record in route53.list_resource_record_sets(HostedZoneId=zone["Id"])["ResourceRecordSets"]:
+            yield f"record {record['Name']} {record['Type']} in {zone['Id']}", record
+
+
+def _scaling(aws: Aws) -> Iterator[tuple[str, Any]]:
+    client = aws("application-autoscaling")
+    for target in client.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"]:
+        yield f"scalable target {target['ResourceId']}", target
+        arn = target["ScalableTargetARN"]
+        yield f"scalable target {target['ResourceId']} tags", client.list_tags_for_resource(ResourceARN=arn)["Tags"]
+    for policy in client.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"]:
+        yield f"scaling policy {policy['PolicyName']}", policy
+
+
+def _waf(aws: Aws) -> Iterator[tuple[str, Any]]:
+    waf = aws("wafv2")
+    for each in waf.list_web_acls(Scope="REGIONAL")["WebACLs"]:
+        acl = waf.get_web_acl(Name=each["Name"], Scope="REGIONAL", Id=each["Id"])["WebACL"]
+        yield f"web ACL {each['Name']}", acl
+        yield (
+            f"web ACL {each['Name']} stands before",
+            waf.list_resources_for_web_acl(WebACLArn=each["ARN"])["ResourceArns"],
+        )
+        yield f"web ACL {each['Name']} tags", waf.list_tags_for_resource(ResourceARN=each["ARN"])["TagInfoForResource"]
