@@ -5,7 +5,7 @@ SHELL := /bin/bash
 export STREAMIFY_ENV ?= local
 python := .venv/bin/python
 
-.PHONY: fuzz help up down test lint unit roles lock clean
+.PHONY: fuzz help up down test lint unit roles bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,10 @@ roles: export STREAMIFY_ENV = test
 roles: ## Molecule's scenario of every role, after the whole site's
 	@scripts/setup test
 	@$(python) scripts/test roles
+
+bench: ## server CPU of a playback request beside FastAPI and fastify (minutes; prints ratios, judges nothing)
+	@scripts/setup test
+	@scripts/bench
 
 lock: ## resolve requirements/*.in again
 	@scripts/setup up

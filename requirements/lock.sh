@@ -6,6 +6,6 @@ cd "$(dirname "$0")/.."
 uv=${UV:-.local/tools/bin/uv}
 options=(--universal --python-version 3.13 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet "$@")
 "$uv" pip compile "${options[@]}" requirements/dev.in -o requirements/dev.lock
-for name in deploy api tools; do
-  "$uv" pip compile "${options[@]}" "requirements/$name.in" -c requirements/dev.lock -o "requirements/$name.lock"
+for name in deploy api bench tools; do
+  "$uv" pip compile "${options[@]}" --no-annotate "requirements/$name.in" -c requirements/dev.lock -o "requirements/$name.lock"
 done

@@ -5,14 +5,14 @@ import asyncio
 import base64
 import json
 import subprocess
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qsl
 
 import httpx
 import pytest
 from contract.callers import Service
-from contract.platform_state import CDN_URL, ORIGIN
+from contract.platform_state import CDN_URL, ORIGIN, Issuer
 from contract.processes import run_api
 from contract.test_http import problem
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -129,3 +129,23 @@ async def test_a_browser_may_post_a_renewal_from_a_listed_origin(http: httpx.Asy
     assert preflight.status_code == 200
     assert "POST" in preflight.headers["Access-Control-Allow-Methods"]
     assert "Content-Type" in preflight.headers["Access-Control-Allow-Headers"]
+
+
+async def test_no_token_is_needed_and_a_bad_one_is_refused(
+    http: httpx.AsyncClient, service: Service, issuer: Issuer
+) -> None:
+    path = f"/v1/videos/{(await service.published()).video_id}/playback"
+    good = await http.get(path, headers={"Authorization": f"Bearer {issuer.token()}"})
+    assert good.status_code == (await http.get(path)).status_code == 200
+    expired = issuer.token(lifetime=timedelta(minutes=-5))
+    bad = (("Bearer a.b.c", "TOKEN_INVALID"), (f"Bearer {expired}", "TOKEN_EXPIRED"), ("x", "TOKEN_INVALID"))
+    for header, code in bad:
+        refused = await http.get(path, headers={"Authorization": header})
+        problem(refused, 401, code)
+        assert refused.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+async def test_a_renewal_is_posted(http: httpx.AsyncClient) -> None:
+    refused = await http.get("/v1/playback/renew")
+    problem(refused, 405, "METHOD_NOT_ALLOWED")
+    assert refused.headers["Allow"] == "POST, OPTIONS"

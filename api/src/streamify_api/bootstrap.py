@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from streamify_api.adapters.aws import judge, open_client
 from streamify_api.adapters.cache_signatures import CachedSigner
+from streamify_api.adapters.cache_tokens import CachedVerifier
 from streamify_api.adapters.cache_videos import CachedVideos, CacheLimits
 from streamify_api.adapters.cloudfront_signer import CloudFrontSigner
 from streamify_api.adapters.dependency import Dependency
@@ -86,6 +87,13 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
         SettingsError: a key or a region does not fit.
     """
     signer, verifier = build_signer(settings), build_verifier(settings)
+    remembered = CachedVerifier(verifier)
+
+    def replace_keys(jwks: str) -> bool:
+        if changed := verifier.replace(jwks):
+            remembered.forget()
+        return changed
+
     # A custom endpoint has no host name for each bucket.
     style = {"addressing_style": "path" if settings.s3_endpoint_url else "virtual"}
     async with AsyncExitStack() as stack:
@@ -113,7 +121,7 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
         sessions = SignedSessionTokens([key for key in (settings.signing_key, settings.previous_signing_key) if key])
         lifetime = timedelta(seconds=settings.playback_seconds)
         if settings.token_jwks_url:
-            following = follow_jwks(settings.token_jwks_url, settings.token_jwks_seconds, verifier.replace)
+            following = follow_jwks(settings.token_jwks_url, settings.token_jwks_seconds, replace_keys)
             stack.callback(asyncio.create_task(following).cancel)
         await _warm(store)
         yield Services(
@@ -130,7 +138,7 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
                 lifetime,
                 timedelta(seconds=settings.session_seconds),
             ),
-            verifier=verifier,
+            verifier=remembered,
             janitor=Janitor(store, sources, media, utc_now),
         )
 

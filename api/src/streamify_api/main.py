@@ -7,6 +7,7 @@ ECS kills after stopTimeout, which must be longer than the two together.
 """
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -24,13 +25,15 @@ from streamify_api.config import Settings, SettingsError
 from streamify_api.services.readiness import Phase, Readiness
 from streamify_api.services.upload_watch import UploadWatch
 from streamify_api.telemetry import configure_logs, log
+from streamify_api.telemetry_access import AccessLog
 from streamify_api.telemetry_limits import AddressLimiter
 from streamify_api.telemetry_metrics import DRAINING, serve_metrics
 from streamify_api.transports.grpc.methods import Work
 from streamify_api.transports.grpc.server import GrpcServer
 from streamify_api.transports.http.app import create_app
+from streamify_api.transports.http.callers import who_asks
 from streamify_api.transports.http.front import Front
-from streamify_api.transports.http.playback import PlaybackPath
+from streamify_api.transports.http.playback import PlaybackPaths
 
 WEB_ROOT = Path(__file__).parent / "web"
 # Longer than the balancer's idle time-out of 60 s, or it meets closed connections:
@@ -89,12 +92,15 @@ async def serve(settings: Settings) -> None:
             web_root=WEB_ROOT,
             cdn_url=settings.cdn_url,
             public_url=settings.public_url,
-            cookie_domain=settings.cookie_domain,
-            cache_seconds=settings.cache_seconds,
         )
         limiter = AddressLimiter(settings.requests_per_second, settings.request_burst)
-        hot = PlaybackPath(app, services.playbacks, settings.cookie_domain, settings.cache_seconds)
-        front = Front(hot, readiness, limiter, settings.allowed_origins, settings.http_concurrency)
+        paths = PlaybackPaths(
+            services.playbacks, who_asks(services.verifier), settings.cookie_domain, settings.cache_seconds
+        )
+        access_log = AccessLog(
+            enabled=settings.log_level in {"debug", "info"}, environment=settings.environment, version=__version__
+        )
+        front = Front(app, paths, readiness, limiter, access_log, settings.allowed_origins, settings.http_concurrency)
         DRAINING.set_function(lambda: readiness.phase is Phase.DRAINING)
         grpc_server = GrpcServer(
             uploads=services.uploads,
@@ -130,7 +136,7 @@ async def serve(settings: Settings) -> None:
         http_server = _HttpServer(
             uvicorn.Config(
                 front,
-                http="h11",
+                http="httptools",
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -144,6 +150,10 @@ async def serve(settings: Settings) -> None:
         serving = asyncio.create_task(http_server.serve(sockets=[listener]))
         serving.add_done_callback(lambda _: stop.set())
 
+        # What lives until the end need not be looked at by every collection; requests leave little that is cyclic.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 20)
         readiness.started()
         log.info("started", http_port=http_port, grpc_port=grpc_port, metrics_port=metrics_port)
         await stop.wait()
@@ -167,6 +177,7 @@ def _listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen(2048)  # now: who connects when "started" is logged waits, and is not refused
     except OSError as error:
         listener.close()
         raise StartError(f"port {port} of {host} cannot be had: {error.strerror}") from None

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Session tokens: read by every task, made by ours only, good over one exchange of keys."""
 
+import hmac
 from datetime import UTC, datetime, timedelta
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from streamify_api.adapters.hmac_sha256 import HmacSha256
 from streamify_api.adapters.session_tokens import SignedSessionTokens
 from streamify_api.domain.errors import InvalidArgumentError, PermissionDeniedError
 from streamify_api.domain.playback import Delivery, Session
@@ -47,3 +51,24 @@ def test_what_is_not_ours_is_refused(token: str) -> None:
     with pytest.raises(InvalidArgumentError) as caught:
         SignedSessionTokens(["key"]).read(token)
     assert caught.value.reason == "INVALID_SESSION_TOKEN"
+
+
+def test_another_implementation_reads_what_we_wrote_and_we_what_it_wrote() -> None:
+    tokens = SignedSessionTokens(["key"])
+    key = HKDF(hashes.SHA256(), 32, None, b"streamify playback session v1").derive(b"key")
+    claims = jwt.decode(tokens.write(session()), key, algorithms=["HS256"], audience="streamify-playback-session")
+    assert claims["sub"] == session().video_id
+    assert tokens.read(jwt.encode(claims, key, algorithm="HS256")) == session()
+    with pytest.raises(InvalidArgumentError):
+        tokens.read(jwt.encode(claims | {"aud": "somebody-else"}, key, algorithm="HS256"))
+    with pytest.raises(InvalidArgumentError):
+        tokens.read(jwt.encode(claims, key, algorithm="HS256", headers={"kid": "1"}))  # only the one form
+
+
+@pytest.mark.parametrize("length", [0, 1, 32, 64])
+def test_our_hmac_is_the_standard_librarys(length: int) -> None:
+    key = bytes(range(length))
+    for message in (b"", b"m", b"message" * 100):
+        expected = hmac.digest(key, message, "sha256")
+        assert HmacSha256(key).digest(message) == expected
+        assert HmacSha256(key).signer(message[:3])(message[3:]) == expected.hex()

@@ -9,15 +9,14 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
 
 import hashlib
 import hmac
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote, urlsplit
 
+from streamify_api.adapters.hmac_sha256 import HmacSha256
+
 _ALGORITHM = "AWS4-HMAC-SHA256"
-_BLOCK_BYTES = 64  # of SHA-256, as HMAC pads its key to (RFC 2104)
-_INNER = bytes(byte ^ 0x36 for byte in range(256))
-_OUTER = bytes(byte ^ 0x5C for byte in range(256))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,7 @@ class S3Presigner:
     def __init__(self, address: BucketAddress, region: str) -> None:
         self._address = address
         self._region = region
-        self._key: tuple[tuple[str, str], _Hmac] | None = None
+        self._key: tuple[tuple[str, str], HmacSha256] | None = None
 
     def parts(
         self,
@@ -116,38 +115,14 @@ class S3Presigner:
         """The credential scope of a day (YYYYMMDD)."""
         return f"{day}/{self._region}/s3/aws4_request"
 
-    def signing_key(self, secret_key: str, day: str) -> "_Hmac":
+    def signing_key(self, secret_key: str, day: str) -> HmacSha256:
         """The key of the day, kept until the day or the secret changes."""
         if self._key is None or self._key[0] != (secret_key, day):
             key = f"AWS4{secret_key}".encode()
             for step in (day, self._region, "s3", "aws4_request"):
                 key = hmac.digest(key, step.encode(), "sha256")
-            self._key = ((secret_key, day), _Hmac(key))
+            self._key = ((secret_key, day), HmacSha256(key))
         return self._key[1]
-
-
-class _Hmac:
-    """HMAC-SHA256 with the padded key hashed once; the key is at most one block long."""
-
-    def __init__(self, key: bytes) -> None:
-        padded = key.ljust(_BLOCK_BYTES, b"\0")
-        self._inner = hashlib.sha256(padded.translate(_INNER))
-        self._outer = hashlib.sha256(padded.translate(_OUTER))
-
-    def signer(self, prefix: bytes) -> Callable[[bytes], str]:
-        """A function that signs the prefix and what it is given, as hexadecimal digits."""
-        begun = self._inner.copy()
-        begun.update(prefix)
-        outer = self._outer
-
-        def sign(rest: bytes) -> str:
-            inner = begun.copy()
-            inner.update(rest)
-            whole = outer.copy()
-            whole.update(inner.digest())
-            return whole.hexdigest()
-
-        return sign
 
 
 class _Batch:

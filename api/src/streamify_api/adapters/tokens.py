@@ -67,7 +67,12 @@ class JwtVerifier:
         scope, tenant = claims.get("scope", ""), claims.get("tenant")
         if not isinstance(scope, str) or not isinstance(tenant, str) or not _TENANT.match(tenant):
             raise _refused()
-        return Caller(subject=str(claims["sub"]), tenant=tenant, scopes=frozenset(scope.split()))
+        return Caller(
+            subject=str(claims["sub"]),
+            tenant=tenant,
+            scopes=frozenset(scope.split()),
+            expire_time=float(claims["exp"]) + _LEEWAY_SECONDS,
+        )
 
     def _only_key(self) -> jwt.PyJWK | None:
         return next(iter(self._keys.values())) if len(self._keys) == 1 else None

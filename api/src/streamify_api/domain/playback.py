@@ -17,24 +17,21 @@ class Delivery(StrEnum):
     QUERY = "query"
 
 
-@dataclass(frozen=True, slots=True)
 class Grant:
     """A signed policy, by CloudFront's names of its parts: Policy, Signature, Key-Pair-Id, Hash-Algorithm.
 
-    The values hold only characters that neither cookies nor queries need to escape.
+    The values hold only characters that neither cookies nor queries need to escape. A grant is kept and given to many
+    viewers, so what is made from it is made once.
     """
 
-    fields: Mapping[str, str]
+    __slots__ = ("cookies", "fields", "query")
 
-    @property
-    def cookies(self) -> dict[str, str]:
-        """Names and values of cookies."""
-        return {f"CloudFront-{name}": value for name, value in self.fields.items()}
-
-    @property
-    def query(self) -> str:
-        """What goes behind the "?" of every request to the CDN."""
-        return "&".join(f"{name}={value}" for name, value in self.fields.items())
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        self.fields = fields
+        # Names and values of cookies.
+        self.cookies = {f"CloudFront-{name}": value for name, value in fields.items()}
+        # What goes behind the "?" of every request to the CDN.
+        self.query = "&".join(f"{name}={value}" for name, value in fields.items())
 
 
 @dataclass(frozen=True, slots=True)

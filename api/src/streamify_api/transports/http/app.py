@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The HTTP application's routes. front.py holds what every response has."""
+"""The HTTP application's routes. front.py holds what every response has, playback.py what is answered before these."""
 
 from pathlib import Path
 from typing import cast
@@ -14,7 +14,6 @@ from streamify_api.transports.http.description import description_blueprint
 from streamify_api.transports.http.errors import install_errors
 from streamify_api.transports.http.front import ROUTE
 from streamify_api.transports.http.health import health_blueprint
-from streamify_api.transports.http.playback import renewal_blueprint
 from streamify_api.transports.http.videos import videos_blueprint
 from streamify_api.transports.http.watch import watch_blueprint
 
@@ -27,8 +26,6 @@ def create_app(
     web_root: Path,
     cdn_url: str,
     public_url: str,
-    cookie_domain: str,
-    cache_seconds: float,
 ) -> Quart:
     """The application, around these use cases."""
     app = Quart(__name__, static_folder=None, template_folder=str(web_root))
@@ -39,7 +36,6 @@ def create_app(
     install_errors(app)
     app.register_blueprint(health_blueprint(readiness))
     app.register_blueprint(videos_blueprint(videos, playbacks, public_url))
-    app.register_blueprint(renewal_blueprint(playbacks, cookie_domain, cache_seconds))
     app.register_blueprint(description_blueprint(web_root, public_url, __version__))
     app.register_blueprint(watch_blueprint(playbacks, web_root, cdn_url))
 

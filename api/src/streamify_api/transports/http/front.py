@@ -1,28 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every HTTP request goes through, before any framework: request id, trace, limits, headers, metrics, access line.
-
-Plain ASGI (https://asgi.readthedocs.io/en/latest/specs/www.html).
-"""
+"""What every HTTP request goes through before any framework: request id, trace, limits, headers, metrics, log line."""
 
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import MutableMapping
 from typing import Any
 
 from streamify_api.domain.errors import RateLimitedError, StreamifyError
 from streamify_api.services.readiness import Phase, Readiness
-from streamify_api.telemetry import log, request_id, take_request_id, take_trace
+from streamify_api.telemetry import log, take_request_id, take_trace
+from streamify_api.telemetry_access import AccessLog
 from streamify_api.telemetry_limits import AddressLimiter, Gate
 from streamify_api.telemetry_metrics import http_request, refused
+from streamify_api.transports.http.answers import Answer, App, Headers, Paths, Receive, Scope, Send, text
 from streamify_api.transports.http.errors import problem_of
 
-type Scope = MutableMapping[str, Any]
-type Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-type Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-type App = Callable[[Any, Any, Any], Awaitable[None]]  # frameworks have types of their own for the three
-
-ROUTE = "streamify.route"  # key in the scope, where whoever answers leaves the route's pattern
-_PREFLIGHT_SECONDS = b"600"
+ROUTE = "streamify.route"  # key in the scope, where the framework leaves the route's pattern
 _METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"})
+_NOSNIFF = (b"x-content-type-options", b"nosniff")
+_CLOSE = (b"connection", b"close")
+# CORS with credentials for the origins on the list: https://fetch.spec.whatwg.org/#http-cors-protocol
+_VARY = (b"vary", b"Origin")
+_CREDENTIALS = (b"access-control-allow-credentials", b"true")
+_EXPOSED = (b"access-control-expose-headers", b"X-Request-Id, ETag, Retry-After, Cache-Status")
+_PREFLIGHT = (
+    (b"access-control-allow-methods", b"GET, HEAD, POST, OPTIONS"),
+    (
+        b"access-control-allow-headers",
+        b"Authorization, Content-Type, X-Request-Id, If-None-Match, Traceparent",
+    ),
+    (b"access-control-max-age", b"600"),
+)
 
 
 class Front:
@@ -30,8 +37,10 @@ class Front:
 
     Args:
         app: what answers.
+        paths: what is answered before it.
         readiness: a draining task asks its clients to go elsewhere.
         limiter: for each client address.
+        access_log: one line for each request.
         allowed_origins: web origins that may read with credentials.
         concurrency: how many requests of each kind of work may run at once.
     """
@@ -39,15 +48,19 @@ class Front:
     def __init__(
         self,
         app: App,
+        paths: Paths,
         readiness: Readiness,
         limiter: AddressLimiter,
+        access_log: AccessLog,
         allowed_origins: frozenset[str],
         concurrency: int = 256,
     ) -> None:
         self._app = app
+        self._paths = paths
         self._readiness = readiness
         self._limiter = limiter
-        self._allowed_origins = allowed_origins
+        self._access_log = access_log
+        self._allowed_origins = frozenset(origin.encode() for origin in allowed_origins)
         self._gates = {work: Gate(work, concurrency) for work in ("playback", "catalogue", "page")}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,11 +69,12 @@ class Front:
             await self._app(scope, receive, send)
             return
         begin = time.perf_counter()
-        headers = dict(scope["headers"])  # of a repeated one the last counts, as with X-Forwarded-For's hops
-        take_request_id(_text(headers.get(b"x-request-id")))
-        take_trace(_text(headers.get(b"traceparent")))
+        headers: Headers = dict(scope["headers"])  # of a repeated one the last counts, as with X-Forwarded-For's hops
+        request_id = take_request_id(text(headers.get(b"x-request-id")))
+        take_trace(text(headers.get(b"traceparent")))
         path: str = scope["path"]
-        extra = self._headers(scope["method"], path, _text(headers.get(b"origin")))
+        extra = self._headers(request_id, scope["method"], path, headers.get(b"origin"))
+        route = self._paths.route(path)
         status = 500
 
         async def send_more(message: MutableMapping[str, Any]) -> None:
@@ -71,77 +85,84 @@ class Front:
             await send(message)
 
         try:
-            await self._answer(_work(path), scope, receive, send_more, _client(scope, headers))
+            if route is not None:
+                status, own, body = await self._answer(route, scope, headers, receive)
+                extra += own
+                extra.append((b"content-length", b"%d" % len(body)))
+                await send({"type": "http.response.start", "status": status, "headers": extra})
+                await send({"type": "http.response.body", "body": body})
+            else:
+                await self._forward(scope, headers, receive, send_more)
         finally:
-            self._observe(scope, path, status, time.perf_counter() - begin)
+            self._observe(scope, route, path, status, time.perf_counter() - begin)
 
-    async def _answer(self, work: str | None, scope: Scope, receive: Receive, send: Send, client: str) -> None:
+    async def _answer(self, route: str, scope: Scope, headers: Headers, receive: Receive) -> Answer:
+        try:
+            self._limit("playback", scope, headers)
+            with self._gates["playback"]:
+                return await self._paths.answer(route, scope, headers, receive)
+        except StreamifyError as error:
+            return _problem(error, scope["path"])
+        except Exception:
+            log.exception("request failed", path=scope["path"])
+            reason = "Something went wrong on our side; the request id finds it in our logs."
+            return _problem(StreamifyError("INTERNAL", reason), scope["path"])
+
+    async def _forward(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
+        work = _work(scope["path"])
         if work is None:
             await self._app(scope, receive, send)
             return
         try:
-            if seconds := self._limiter.wait(client):
-                refused("rate_limited", work)
-                raise RateLimitedError(seconds)
+            self._limit(work, scope, headers)
             with self._gates[work]:
                 await self._app(scope, receive, send)
         except StreamifyError as error:
             # The application renders its own errors: this one was raised here.
             scope.setdefault(ROUTE, f"({work})")
-            await send_problem(send, error, scope["path"])
+            status, own, body = _problem(error, scope["path"])
+            own.append((b"content-length", b"%d" % len(body)))
+            await send({"type": "http.response.start", "status": status, "headers": own})
+            await send({"type": "http.response.body", "body": body})
 
-    def _headers(self, method: str, path: str, origin: str | None) -> list[tuple[bytes, bytes]]:
-        headers = [(b"x-request-id", request_id.get().encode()), (b"x-content-type-options", b"nosniff")]
+    def _limit(self, work: str, scope: Scope, headers: Headers) -> None:
+        """Refuse an address that asks too often.
+
+        Raises:
+            RateLimitedError: it does.
+        """
+        if seconds := self._limiter.wait(_client(scope, headers)):
+            refused("rate_limited", work)
+            raise RateLimitedError(seconds)
+
+    def _headers(self, request_id: str, method: str, path: str, origin: bytes | None) -> list[tuple[bytes, bytes]]:
+        headers = [(b"x-request-id", request_id.encode()), _NOSNIFF]
         if self._readiness.phase is Phase.DRAINING:
-            headers.append((b"connection", b"close"))
+            headers.append(_CLOSE)
         if not path.startswith("/v1/"):
             return headers
-        # CORS with credentials for the origins on the list: https://fetch.spec.whatwg.org/#http-cors-protocol
-        headers.append((b"vary", b"Origin"))
+        headers.append(_VARY)
         if origin is None or origin not in self._allowed_origins:
             return headers
-        headers += [
-            (b"access-control-allow-origin", origin.encode()),
-            (b"access-control-allow-credentials", b"true"),
-        ]
+        headers += ((b"access-control-allow-origin", origin), _CREDENTIALS)
         if method == "OPTIONS":
-            headers += [
-                (b"access-control-allow-methods", b"GET, HEAD, POST, OPTIONS"),
-                (b"access-control-allow-headers", b"Content-Type, X-Request-Id, If-None-Match, Traceparent"),
-                (b"access-control-max-age", _PREFLIGHT_SECONDS),
-            ]
+            headers += _PREFLIGHT
         else:
-            exposed = b"X-Request-Id, ETag, Retry-After, Cache-Status"
-            headers.append((b"access-control-expose-headers", exposed))
+            headers.append(_EXPOSED)
         return headers
 
-    def _observe(self, scope: Scope, path: str, status: int, seconds: float) -> None:
-        method = scope["method"] if scope["method"] in _METHODS else "other"
-        http_request(scope.get(ROUTE, "(unknown)"), method, status, seconds)
+    def _observe(self, scope: Scope, route: str | None, path: str, status: int, seconds: float) -> None:
+        method = scope["method"]
+        known = method if method in _METHODS else "other"
+        http_request(route or scope.get(ROUTE, "(unknown)"), known, status, seconds)
         if status == 200 and path.startswith("/health/"):
             return  # the balancer asks every few seconds
-        log.info(
-            "access",
-            transport="http",
-            method=scope["method"],
-            path=path,  # never the query, which may hold a signature one day
-            status=status,
-            milliseconds=round(seconds * 1000, 1),
-        )
+        self._access_log.write(method, path, status, seconds)
 
 
-async def send_problem(send: Send, error: StreamifyError, path: str) -> None:
-    """Answer with an error's problem details."""
+def _problem(error: StreamifyError, path: str) -> Answer:
     status, headers, body = problem_of(error, path)
-    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    await send_answer(send, status, raw, body)
-
-
-async def send_answer(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
-    """Answer with a whole body; the server leaves it out for HEAD."""
-    headers.append((b"content-length", b"%d" % len(body)))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    return status, [(name.lower().encode(), value.encode()) for name, value in headers.items()], body
 
 
 def _work(path: str) -> str | None:
@@ -151,17 +172,13 @@ def _work(path: str) -> str | None:
     return "page" if path.startswith("/watch/") else None
 
 
-def _client(scope: Scope, headers: dict[bytes, bytes]) -> str:
+def _client(scope: Scope, headers: Headers) -> str:
     """The address that the balancer saw: the last hop; what stands before it anybody can write.
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/x-forwarded-headers.html
     """
-    forwarded = _text(headers.get(b"x-forwarded-for"))
+    forwarded = text(headers.get(b"x-forwarded-for"))
     if forwarded:
         return forwarded.rpartition(",")[2].strip()
     client = scope.get("client")
     return str(client[0]) if client else ""
-
-
-def _text(value: bytes | None) -> str | None:
-    return value.decode("latin-1") if value is not None else None

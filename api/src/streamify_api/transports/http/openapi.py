@@ -23,6 +23,7 @@ _REF = "#/components/schemas/{name}"
 _WORDS = {
     304: "The caller has it already (If-None-Match).",
     400: "The request is wrong whatever the state of the platform is.",
+    401: "There is a bearer token, and it is not valid. None is needed.",
     403: "The caller may not do this any more.",
     404: "There is no such thing, or it is not published.",
     413: "The body is longer than 64 KiB.",
@@ -127,7 +128,11 @@ def _paths() -> Json:
                 "playback",
                 "Open a session: where the manifest is, and the cookies or the query that open it until expires_at.",
                 PlaybackBody,
-                {**video_codes, 400: ("INVALID_VIDEO_ID", "INVALID_DELIVERY")},
+                {
+                    **video_codes,
+                    400: ("INVALID_VIDEO_ID", "INVALID_DELIVERY"),
+                    401: ("TOKEN_EXPIRED", "TOKEN_INVALID"),
+                },
                 parameters=(_VIDEO_ID, _DELIVERY),
                 headers={"Cache-Status": _CACHE_STATUS},
             )

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Playback: a manifest and what opens it.
-
-GET /v1/videos/{video_id}/playback is the hot path and plain ASGI, in front of the framework, which would cost more than
-everything else together (tests/bench/playback.py). POST /v1/playback/renew is a route like any other.
+"""Playback: a manifest and what opens it. The hot path, answered before the framework, which would cost more than
+everything else together (tests/bench/playback.py).
 """
 
 import functools
@@ -11,91 +9,108 @@ from email.utils import format_datetime
 from urllib.parse import parse_qs
 
 import msgspec
-from quart import Blueprint, Response, request
 
-from streamify_api.domain.errors import InvalidArgumentError, StreamifyError
-from streamify_api.domain.playback import Delivery, Playback
+from streamify_api.domain.errors import InvalidArgumentError
+from streamify_api.domain.playback import Delivery, Grant, Playback
 from streamify_api.services.playback import Playbacks
-from streamify_api.telemetry import log
+from streamify_api.transports.http.answers import Answer, Headers, Receive, Scope, text
+from streamify_api.transports.http.callers import WhoAsks
 from streamify_api.transports.http.errors import problem_parts
-from streamify_api.transports.http.front import ROUTE, App, Receive, Scope, Send, send_answer, send_problem
 from streamify_api.transports.http.schemas import PlaybackBody, RenewBody
 
 OPEN_ROUTE = "/v1/videos/<video_id>/playback"
+RENEW_ROUTE = "/v1/playback/renew"
+MAX_BODY_BYTES = 64 * 1024
 _BEFORE, _AFTER = "/v1/videos/", "/playback"
-_ALLOWED = (b"allow", b"GET, HEAD, OPTIONS")
+_JSON = (b"content-type", b"application/json")
+_NOT_KEPT = (b"cache-control", b"no-store")
+_BAD_BODY = "The body must be a JSON object that holds session_token, a string, and nothing else."
 
 
-class PlaybackPath:
-    """ASGI: answers the hot path, and leaves everything else to the application behind it.
+class TooLongError(Exception):
+    """The body is longer than anybody needs."""
+
+
+class PlaybackPaths:
+    """Answers GET /v1/videos/{video_id}/playback and POST /v1/playback/renew.
 
     Args:
-        app: the rest.
         playbacks: the use cases.
+        who_asks: reads the header Authorization.
         cookie_domain: empty makes the cookies this host's only.
         cache_seconds: how long a remembered video is fresh.
     """
 
-    def __init__(self, app: App, playbacks: Playbacks, cookie_domain: str, cache_seconds: float) -> None:
-        self._app = app
+    def __init__(self, playbacks: Playbacks, who_asks: WhoAsks, cookie_domain: str, cache_seconds: float) -> None:
         self._playbacks = playbacks
-        self._cookie_domain = cookie_domain
+        self._who_asks = who_asks
         self._cache_seconds = cache_seconds
+        self._cookies = functools.lru_cache(maxsize=10_000)(functools.partial(_cookies, cookie_domain))
+        self._encode = msgspec.json.Encoder().encode
+        self._decode = msgspec.json.Decoder(RenewBody).decode
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        path: str = scope.get("path", "")
-        video_id = path[len(_BEFORE) : -len(_AFTER)]
-        if not (path.startswith(_BEFORE) and path.endswith(_AFTER) and video_id and "/" not in video_id):
-            await self._app(scope, receive, send)
-            return
-        scope[ROUTE] = OPEN_ROUTE
+    def route(self, path: str) -> str | None:
+        """The pattern that the path fits, if it is one of these."""
+        if path == RENEW_ROUTE:
+            return RENEW_ROUTE
+        if path.endswith(_AFTER) and path.startswith(_BEFORE):
+            video_id = path[len(_BEFORE) : -len(_AFTER)]
+            return OPEN_ROUTE if video_id and "/" not in video_id else None
+        return None
+
+    async def answer(self, route: str, scope: Scope, headers: Headers, receive: Receive) -> Answer:
+        """Answer a request for one of these paths.
+
+        Raises:
+            StreamifyError: for the caller to be told.
+        """
         method = scope["method"]
+        allowed = b"POST, OPTIONS" if route is RENEW_ROUTE else b"GET, HEAD, OPTIONS"
         if method == "OPTIONS":
-            await send_answer(send, 200, [_ALLOWED], b"")
-            return
+            return 200, [(b"allow", allowed)], b""
+        if route is RENEW_ROUTE:
+            if method != "POST":
+                return _refused(405, "METHOD_NOT_ALLOWED", "This address is sent to with POST.", scope, allowed)
+            return await self._renewed(scope, headers, receive)
         if method not in {"GET", "HEAD"}:
-            headers, body = problem_parts(405, "METHOD_NOT_ALLOWED", "This address is read with GET.", path)
-            raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-            await send_answer(send, 405, [*raw, _ALLOWED], body)
-            return
+            return _refused(405, "METHOD_NOT_ALLOWED", "This address is read with GET.", scope, allowed)
+        video_id = scope["path"][len(_BEFORE) : -len(_AFTER)]
+        self._who_asks(text(headers.get(b"authorization")))  # published videos need no token; a bad one is refused
+        playback = await self._playbacks.open(video_id, _delivery(scope["query_string"]))
+        return 200, self._headers(playback), self._encode(PlaybackBody.of(playback))
+
+    async def _renewed(self, scope: Scope, headers: Headers, receive: Receive) -> Answer:
         try:
-            playback = await self._playbacks.open(video_id, _delivery(scope["query_string"]))
-        except StreamifyError as error:
-            await send_problem(send, error, path)
-        except Exception:
-            log.exception("request failed", path=path)
-            reason = "Something went wrong on our side; the request id finds it in our logs."
-            await send_problem(send, StreamifyError("INTERNAL", reason), path)
-        else:
-            await send_answer(send, 200, *_rendered(playback, self._cookie_domain, self._cache_seconds))
-
-
-def renewal_blueprint(playbacks: Playbacks, cookie_domain: str, cache_seconds: float) -> Blueprint:
-    """The route of renewal. Without a cookie domain the cookies are of this host only."""
-    blueprint = Blueprint("renewal", __name__)
-
-    @blueprint.post("/v1/playback/renew")
-    async def renew_playback() -> Response:
-        try:
-            body = msgspec.json.decode(await request.get_data(), type=RenewBody)
+            body = self._decode(await _body(headers, receive))
+        except TooLongError:
+            return _refused(413, "CONTENT_TOO_LARGE", f"The body is longer than {MAX_BODY_BYTES} bytes.", scope)
         except (msgspec.MsgspecError, UnicodeDecodeError):
-            raise InvalidArgumentError(
-                "INVALID_BODY", "The body must be a JSON object that holds session_token, a string, and nothing else."
-            ) from None
-        headers, encoded = _rendered(await playbacks.renew(body.session_token), cookie_domain, cache_seconds)
-        response = Response(encoded)
-        response.headers.clear()
-        for name, value in headers:
-            response.headers.add(name.decode(), value.decode())
-        return response
+            raise InvalidArgumentError("INVALID_BODY", _BAD_BODY) from None
+        playback = await self._playbacks.renew(body.session_token)
+        return 200, self._headers(playback), self._encode(PlaybackBody.of(playback))
 
-    return blueprint
+    def _headers(self, playback: Playback) -> list[tuple[bytes, bytes]]:
+        left = int(self._cache_seconds - playback.age_seconds)
+        # Our own memory: https://www.rfc-editor.org/rfc/rfc9211#name-the-ttl-parameter, negative once it is stale.
+        ttl = min(-1, left) if playback.stale else max(0, left)
+        headers = [_JSON, _NOT_KEPT, (b"cache-status", b"streamify; hit; ttl=%d" % ttl)]
+        if playback.session.delivery is Delivery.COOKIES:
+            headers += self._cookies(playback.grant, playback.cookie_path, playback.expire_time)
+        return headers
+
+
+def _cookies(domain: str, grant: Grant, path: str, expire_time: datetime) -> tuple[tuple[bytes, bytes], ...]:
+    tail = f"; Expires={format_datetime(expire_time, usegmt=True)}; Secure; HttpOnly; Path={path}; SameSite=Lax"
+    if domain:
+        tail += f"; Domain={domain}"
+    return tuple((b"set-cookie", f"{name}={value}{tail}".encode()) for name, value in grant.cookies.items())
 
 
 def _delivery(query: bytes) -> Delivery:
     if not query:
         return Delivery.COOKIES
+    if query == b"delivery=query":
+        return Delivery.QUERY
     try:
         asked = parse_qs(query.decode("latin-1"), keep_blank_values=True, max_num_fields=50)
         return Delivery(asked.get("delivery", [Delivery.COOKIES])[0])
@@ -103,25 +118,27 @@ def _delivery(query: bytes) -> Delivery:
         raise InvalidArgumentError("INVALID_DELIVERY", 'delivery must be "cookies" or "query".') from None
 
 
-def _rendered(playback: Playback, cookie_domain: str, cache_seconds: float) -> tuple[list[tuple[bytes, bytes]], bytes]:
-    """Headers and body of what a player is given."""
-    left = int(cache_seconds - playback.age_seconds)
-    # Our own memory: https://www.rfc-editor.org/rfc/rfc9211#name-the-ttl-parameter, negative once it is stale.
-    ttl = min(-1, left) if playback.stale else max(0, left)
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"cache-control", b"no-store"),
-        (b"cache-status", b"streamify; hit; ttl=%d" % ttl),
-    ]
-    if playback.session.delivery is Delivery.COOKIES:
-        tail = f"; {_expires(playback.expire_time)}Secure; HttpOnly; Path={playback.cookie_path}; SameSite=Lax"
-        if cookie_domain:
-            tail += f"; Domain={cookie_domain}"
-        for name, value in playback.grant.cookies.items():
-            headers.append((b"set-cookie", f"{name}={value}{tail}".encode()))
-    return headers, msgspec.json.encode(PlaybackBody.of(playback))
+async def _body(headers: Headers, receive: Receive) -> bytes:
+    """The request's body.
+
+    Raises:
+        TooLongError: it is longer than MAX_BODY_BYTES.
+    """
+    if int(headers.get(b"content-length", b"0")) > MAX_BODY_BYTES:  # the server has checked that it is a number
+        raise TooLongError
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return body
+        body += bytes(message.get("body", b""))
+        if len(body) > MAX_BODY_BYTES:
+            raise TooLongError
+        if not message.get("more_body", False):
+            return body
 
 
-@functools.lru_cache(maxsize=64)
-def _expires(time: datetime) -> str:
-    return f"Expires={format_datetime(time, usegmt=True)}; "
+def _refused(status: int, code: str, detail: str, scope: Scope, allowed: bytes | None = None) -> Answer:
+    headers, body = problem_parts(status, code, detail, scope["path"])
+    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    return status, [*raw, (b"allow", allowed)] if allowed else raw, body
