@@ -6,26 +6,23 @@ Our own keeps its data below `machine_dir()/engine`; the last environment's `dow
 
 import ipaddress
 import os
-import shutil
-import subprocess
 from contextlib import suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import docker
-from docker.errors import DockerException, NotFound
+from docker.errors import APIError, DockerException, NotFound
 from docker.types import IPAMConfig, IPAMPool
 
-from .environment import Environment, machine_dir, remove_tree
+from . import leftovers, metadata_route
+from .environment import Environment, forget, machine_dir, remove_tree
 from .processes import LocalCloudError, Process, Supervisor
 
 LABEL = "streamify.env"
 STATE_LABEL = "streamify.state-dir"
 BASE_IMAGE = "streamify-base"
 _TIMEOUT_SECONDS = 120
-# Where tasks find credentials and metadata, on AWS and here; SDKs accept no other plain-HTTP host
-# (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html).
-METADATA_ADDRESS = "169.254.170.2"
 
 
 def engine_dir() -> Path:
@@ -65,16 +62,43 @@ def ensure(host: str | None = None) -> str:
                 return candidate
     if os.geteuid() != 0:
         raise LocalCloudError("no container engine is running: start Docker, or run this as root to have one started.")
+    if not _answers():
+        _start_own()
+    return own_host()
+
+
+def _start_own() -> None:
+    """Start our own engine, also on what a killed one left: its data where they can be used, else from nothing.
+
+    Raises:
+        LocalCloudError: it does not start on an empty directory either.
+    """
     directory = engine_dir()
     command = ["dockerd", "--storage-driver=overlay2", "--bridge=none", f"--host={own_host()}"]
     command += [f"--data-root={directory / 'data'}", f"--exec-root={directory / 'exec'}"]
     command += [f"--pidfile={directory / 'dockerd.pid'}"]
     supervisor = Supervisor(directory)
-    if supervisor.pid("dockerd") is None:
-        for leftover in ("dockerd.pid", "docker.sock", "exec/containerd/containerd.pid"):
-            (directory / leftover).unlink(missing_ok=True)
-    supervisor.ensure([Process("dockerd", command, ready=_answers, timeout=60)])
-    return own_host()
+    process = Process("dockerd", command, ready=_answers, timeout=60)
+    if supervisor.pid("dockerd"):
+        supervisor.ensure([process])  # still starting
+        return
+    supervisor.sweep()
+    leftovers.kill_orphans(directory)
+    for leftover in ("dockerd.pid", "docker.sock"):
+        (directory / leftover).unlink(missing_ok=True)
+    remove_tree(directory / "exec")  # as after a boot: dockerd keeps nothing there that outlives it
+    data = directory / "data"
+    if leftovers.lost_layers(data):
+        remove_tree(data)
+    try:
+        supervisor.ensure([process])
+    except LocalCloudError:
+        if not data.is_dir():
+            raise
+        leftovers.kill_orphans(directory)
+        remove_tree(directory / "exec")
+        remove_tree(data)
+        supervisor.ensure([process])
 
 
 def _answers() -> bool:
@@ -92,13 +116,16 @@ def stop_own() -> None:
     supervisor = Supervisor(directory)
     supervisor.stop("dockerd", grace=30)
     supervisor.stop_all()
+    leftovers.kill_orphans(directory)
     remove_tree(directory)
 
 
-def networks(engine: Any) -> list[ipaddress.IPv4Network]:
-    """What the engine's networks cover."""
+def networks(engine: Any, *, but: str = "") -> list[ipaddress.IPv4Network]:
+    """What the engine's networks cover, but the one of that name."""
     found = []
     for network in engine.networks.list():
+        if network.name == but:
+            continue
         for pool in (network.attrs.get("IPAM") or {}).get("Config") or []:
             with suppress(ValueError):
                 found.append(ipaddress.IPv4Network(pool.get("Subnet", ""), strict=False))
@@ -108,17 +135,29 @@ def networks(engine: Any) -> list[ipaddress.IPv4Network]:
 def ensure_network(engine: Any, environment: Environment) -> bool:
     """Make the environment's network, which covers the VPC's addresses; True if it was missing.
 
+    An environment of that name whose processes are all dead is taken over: what it left is removed.
+
     Raises:
-        LocalCloudError: another checkout's environment of that name uses this engine.
+        LocalCloudError: another checkout's environment of that name lives on this engine.
     """
-    changed = _ensure_metadata_route(environment)
+    changed = True
     for network in engine.networks.list(names=[f"^{environment.network}$"]):
-        owner = (network.attrs.get("Labels") or {}).get(STATE_LABEL, "")
-        if owner != str(environment.state_dir) and Path(owner).is_dir():
-            raise LocalCloudError(f"the environment '{environment.name}' belongs to {owner}: set STREAMIFY_ENV.")
-        if network.attrs["IPAM"]["Config"][0]["Subnet"] == environment.cidr:
-            return changed
-        _remove_network(network)
+        owner = _owner(network)
+        if owner != str(environment.state_dir):
+            if Path(owner).is_dir() and leftovers.is_alive(Path(owner)):
+                raise LocalCloudError(
+                    f"the environment '{environment.name}' belongs to {owner} and runs:"
+                    " take it down there, or set STREAMIFY_ENV to another name."
+                )
+            _remove_left_by(engine, Path(owner), network)
+        elif network.attrs["IPAM"]["Config"][0]["Subnet"] == environment.cidr:
+            changed = False
+        else:
+            _remove_network(network)
+    leftovers.remove_stale_bridges(environment, kept={f"br-{network.id[:12]}" for network in engine.networks.list()})
+    metadata_changed = metadata_route.ensure(environment)
+    if not changed:
+        return metadata_changed
     subnet = ipaddress.IPv4Network(environment.cidr)
     # Addresses that nobody asked for come from a /24 which holds no subnet of the VPC.
     pool = IPAMPool(str(subnet), gateway=environment.gateway, iprange=f"{subnet.network_address}/24")
@@ -131,35 +170,64 @@ def ensure_network(engine: Any, environment: Environment) -> bool:
     return True
 
 
-def remove_containers(engine: Any, environment: Environment) -> None:
+def _owner(network: Any) -> str:
+    return str((network.attrs.get("Labels") or {}).get(STATE_LABEL, ""))
+
+
+def _remove_left_by(engine: Any, owner: Path, network: Any) -> None:
+    """Remove what a dead environment left: processes, containers, images, its network and its claim."""
+    if owner.is_absolute():
+        Supervisor(owner).stop_all()
+        facts = forget(owner)
+        remove_containers(engine, owner)
+        if facts:
+            _remove_images(engine, (f"127.0.0.1:{facts['ports']['aws']}/",))
+    _remove_network(network)
+
+
+def remove_containers(engine: Any, state_dir: Path) -> None:
     """Remove the environment's tasks, at whatever state."""
-    for container in engine.containers.list(all=True, filters={"label": f"{LABEL}={environment.name}"}):
-        if container.labels.get(STATE_LABEL) == str(environment.state_dir):
-            with suppress(NotFound):
-                container.remove(force=True, v=True)
+    label = f"{STATE_LABEL}={state_dir}"
+    for container in engine.containers.list(all=True, filters={"label": label}, ignore_removed=True):
+        _remove_container(container)
+
+
+def _remove_container(container: Any) -> None:
+    with suppress(NotFound):
+        try:
+            container.remove(force=True, v=True)
+        except APIError as error:
+            if error.status_code != HTTPStatus.CONFLICT:  # somebody else is removing it
+                raise
+            container.wait(condition="removed", timeout=_TIMEOUT_SECONDS)
 
 
 def remove_environment(engine: Any, environment: Environment, *, last: bool) -> None:
     """Remove the environment's containers, network and images; and the base image if it was the `last` one."""
-    remove_containers(engine, environment)
+    remove_containers(engine, environment.state_dir)
     for network in engine.networks.list(names=[f"^{environment.network}$"]):
-        if (network.attrs.get("Labels") or {}).get(STATE_LABEL) == str(environment.state_dir):
-            _remove_network(network)
-    while _iptables("-D", environment):
-        pass
+        if _owner(network) != str(environment.state_dir):
+            return  # another checkout took the name over: all that bears it now is its own
+        _remove_network(network)
+    metadata_route.remove(environment)
+    prefixes = (f"{environment.registry}/", f"{BASE_IMAGE}:") if last else (f"{environment.registry}/",)
+    _remove_images(engine, prefixes, with_children=last)
+
+
+def _remove_images(engine: Any, prefixes: tuple[str, ...], *, with_children: bool = False) -> None:
+    """Remove the images whose references start so, and whatever was built on them, which is never wanted without."""
     images = {image.id: image for image in engine.images.list(all=True)}
     doomed = {
         image.id
         for image in images.values()
         for reference in (image.attrs.get("RepoTags") or []) + (image.attrs.get("RepoDigests") or [])
-        if reference.startswith(f"{environment.registry}/") or (last and reference.startswith(f"{BASE_IMAGE}:"))
+        if reference.startswith(prefixes)
     }
-    if last:  # and whatever was built on the base, which is never wanted without it
-        grown = True
-        while grown:
-            children = {i for i, image in images.items() if image.attrs.get("ParentId") in doomed} - doomed
-            doomed |= children
-            grown = bool(children)
+    grown = with_children
+    while grown:
+        children = {i for i, image in images.items() if image.attrs.get("ParentId") in doomed} - doomed
+        doomed |= children
+        grown = bool(children)
     for image_id in sorted(doomed, key=lambda i: images[i].attrs["Created"], reverse=True):
         with suppress(DockerException):  # in use by somebody's container: not ours to take
             engine.api.remove_image(image_id, force=True)
@@ -169,26 +237,5 @@ def _remove_network(network: Any) -> None:
     network.reload()
     for container_id in network.attrs.get("Containers") or {}:
         with suppress(NotFound):
-            network.client.containers.get(container_id).remove(force=True, v=True)
+            _remove_container(network.client.containers.get(container_id))
     network.remove()
-
-
-def _ensure_metadata_route(environment: Environment) -> bool:
-    """Lead the containers' requests to ECS's credentials and metadata address to the emulator."""
-    if _iptables("-C", environment):
-        return False
-    if not _iptables("-A", environment):
-        raise LocalCloudError(f"iptables could not lead {METADATA_ADDRESS} to the emulator: run this as root.")
-    return True
-
-
-def _iptables(action: str, environment: Environment) -> bool:
-    rule = ["PREROUTING", "-s", environment.cidr, "-d", METADATA_ADDRESS, "-p", "tcp", "--dport", "80"]
-    rule += ["-m", "comment", "--comment", environment.network]
-    rule += ["-j", "DNAT", "--to-destination", f"{environment.gateway}:{environment.ports['aws']}"]
-    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
-    iptables = shutil.which("iptables", path=path)
-    if iptables is None:
-        return False
-    command = [iptables, "--wait", "-t", "nat", action, *rule]
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0

@@ -11,8 +11,8 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -73,12 +73,16 @@ def digest(files: list[Path]) -> str:
 
 
 def remove_tree(path: Path) -> None:
-    """Delete a directory of ours, first unmounting what is mounted below it (and nothing, if that fails)."""
+    """Delete a directory of ours: wholly, or (interrupted, or something below it cannot be unmounted) not at all."""
+    doomed = path.with_name(f".{path.name}.removed")  # a rename is whole; what an interrupted removal left goes first
+    shutil.rmtree(doomed, ignore_errors=True)
     mounts = [Path(line.split()[4]) for line in Path("/proc/self/mountinfo").read_text().splitlines()]
     for mount in sorted((mount for mount in mounts if mount.is_relative_to(path)), reverse=True):
         if subprocess.run(["umount", "--lazy", str(mount)], capture_output=True, check=False).returncode:
             raise LocalCloudError(f"{mount} could not be unmounted: unmount it, then run this again.")
-    shutil.rmtree(path, ignore_errors=True)
+    with suppress(FileNotFoundError):
+        path.rename(doomed)
+    shutil.rmtree(doomed, ignore_errors=True)
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
@@ -197,10 +201,44 @@ def create(name: str, docker_host: str, networks: list[ipaddress.IPv4Network]) -
     if cidr is None:
         raise LocalCloudError(f"no /16 network from {CANDIDATES[0]} to {CANDIDATES[-1]} is free on this machine.")
     environment = Environment(name, state_dir_of(name), str(cidr), ports, docker_host)
-    picked = {"cidr": environment.cidr, "ports": ports, "docker_host": docker_host}
-    claim(environment)
-    write_atomically(environment.state_dir / "environment.json", dumps(picked))
+    save(environment)
     return environment
+
+
+def save(environment: Environment) -> None:
+    """Claim what was picked for the environment, and remember it."""
+    claim(environment)
+    picked = {"cidr": environment.cidr, "ports": environment.ports, "docker_host": environment.docker_host}
+    write_atomically(environment.state_dir / "environment.json", dumps(picked))
+
+
+def with_free_ports(environment: Environment, stopped: set[str]) -> Environment:
+    """The environment with other ports in place of those that somebody else took since it stopped listening there.
+
+    Args:
+        stopped: the uses (keys of `ports`) that nothing of the environment serves now.
+    """
+    others = {port for claim in _others(environment) for port in claim["ports"].values()}
+    ports = dict(environment.ports)
+    for use in sorted(stopped):
+        ours = {port for other, port in ports.items() if other != use}
+        ports[use] = _free_port(ports[use], others | ours)
+    return replace(environment, ports=ports)
+
+
+def lost_its_network(environment: Environment, networks: list[ipaddress.IPv4Network]) -> bool:
+    """Whether somebody else uses the environment's addresses by now.
+
+    Args:
+        networks: what the engine's other networks cover.
+    """
+    own = ipaddress.IPv4Network(environment.cidr)
+    claimed = [ipaddress.IPv4Network(claim["cidr"]) for claim in _others(environment)]
+    return any(own.overlaps(other) for other in networks + claimed)
+
+
+def _others(environment: Environment) -> list[dict[str, Any]]:
+    return [claim for claim in claims() if claim["state_dir"] != str(environment.state_dir)]
 
 
 def _claim_file(state_dir: Path) -> Path:
@@ -213,8 +251,20 @@ def claim(environment: Environment) -> None:
     write_atomically(_claim_file(environment.state_dir), dumps(facts))
 
 
+def is_claimed(state_dir: Path) -> bool:
+    """Whether the environment that lies there was neither taken down nor taken over."""
+    return _claim_file(state_dir).exists()
+
+
 def unclaim(state_dir: Path) -> None:
     _claim_file(state_dir).unlink(missing_ok=True)
+
+
+def forget(state_dir: Path) -> dict[str, Any] | None:
+    """Drop the claim of the environment that lies there; returns what it claimed."""
+    facts = read_json(_claim_file(state_dir))
+    unclaim(state_dir)
+    return facts
 
 
 def claims() -> list[dict[str, Any]]:

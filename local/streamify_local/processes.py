@@ -105,7 +105,7 @@ class Supervisor:
         pid = self.pid(name)
         if pid:
             os.kill(pid, signal.SIGTERM)
-            _wait_until(lambda: self.pid(name) is None, grace)
+            wait_until(lambda: self.pid(name) is None, grace)
         self._kill_session(name)
         for suffix in ("stat", "json"):
             (self.records / f"{name}.{suffix}").unlink(missing_ok=True)
@@ -120,7 +120,17 @@ class Supervisor:
             self.stop(name)
         for pid in self._writers():
             _kill(pid)
-        _wait_until(lambda: not self._writers(), 5)
+        wait_until(lambda: not self._writers(), 5)
+
+    def sweep(self) -> None:
+        """Kill what dead processes left running: their sessions' members; when none lives, all that still log here."""
+        dead = [name for name in self.names() if self.pid(name) is None]
+        for name in dead:
+            self._kill_session(name)
+        if len(dead) == len(list(self.names())):
+            for pid in self._writers():
+                _kill(pid)
+            wait_until(lambda: not self._writers(), 5)
 
     def log_tail(self, name: str, lines: int = 15) -> str:
         """The end of a process's log, for error messages."""
@@ -167,7 +177,7 @@ class Supervisor:
         def ready() -> bool:
             return self.pid(process.name) is not None and process.ready()
 
-        if _wait_until(lambda: ended() or ready(), process.timeout) and not ended():
+        if wait_until(lambda: ended() or ready(), process.timeout) and not ended():
             return
         problem = "ended while starting" if ended() else f"was not ready after {process.timeout:.0f} s"
         tail = self.log_tail(process.name)
@@ -187,7 +197,7 @@ class Supervisor:
 
         for pid in members():
             _kill(pid)
-        _wait_until(lambda: not members(), 5)
+        wait_until(lambda: not members(), 5)
 
     def _writers(self) -> list[int]:
         """The live processes that still write to this supervisor's logs."""
@@ -204,7 +214,8 @@ def _kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def _wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+    """Whether the condition came true within that time."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

@@ -6,12 +6,16 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from . import balancer, base_image, ca, cdn, engine, environment, issuer, switches
+from . import balancer, base_image, ca, cdn, engine, environment, issuer, metadata_route, switches
 from .environment import Environment
 from .processes import LocalCloudError, Process, Supervisor
+
+# The process that listens on each of an environment's ports.
+_SERVED_BY = {"aws": "emulator", "http": "envoy", "https": "envoy", "grpc": "envoy", "cdn": "cdn"}
 
 
 @contextmanager
@@ -26,22 +30,17 @@ def step(what: str) -> Iterator[None]:
 def up(name: str) -> dict[str, Any]:
     """Everything the environment needs, running; returns cloud.json's content and `changed`."""
     state_dir = environment.state_dir_of(name)
+    supervisor = Supervisor(state_dir)
     with environment.locked(_lock_file(name)):
+        supervisor.sweep()
         with step("container engine and network"), environment.locked(_machine_lock()):
-            known = environment.load(name) if state_dir.is_dir() else None
-            host = engine.ensure(known.docker_host if known else None)
-            client = engine.client(host)
-            if known is None:
-                state_dir.mkdir(parents=True, exist_ok=True)
-            env = known or environment.create(name, host, engine.networks(client))
-            environment.claim(env)
-            changed = engine.ensure_network(client, env) or known is None
+            env, changed = _ensure_environment(name, supervisor)
+            client = engine.client(env.docker_host)
         changed |= ca.ensure(state_dir / "ca", name)
         changed |= issuer.ensure(env)
-        supervisor = Supervisor(state_dir)
         with step("AWS emulator"):
             if supervisor.pid("emulator") is None:
-                engine.remove_containers(client, env)  # tasks of one that died, of which the next knows nothing
+                engine.remove_containers(client, state_dir)  # tasks of one that died, of which the next knows nothing
             changed |= supervisor.ensure([emulator(env)])
         # Not awaited: whoever needs the image calls `base-image`, which waits for this one's lock.
         if _needs_base_image(client):
@@ -51,6 +50,37 @@ def up(name: str) -> dict[str, Any]:
         cloud = env.cloud()
         changed |= environment.write_atomically(state_dir / "cloud.json", environment.dumps(cloud))
     return {"changed": changed, **cloud}
+
+
+def _ensure_environment(name: str, supervisor: Supervisor) -> tuple[Environment, bool]:
+    """The environment with its network: as it was picked before, but for what somebody else took while it was dead."""
+    state_dir = environment.state_dir_of(name)
+    new = not state_dir.is_dir()
+    known = None if new else environment.load(name)
+    dead = supervisor.pid("emulator") is None  # and all that was deployed is lost with it
+    try:
+        host = engine.ensure(known.docker_host if known else None)
+    except LocalCloudError:
+        if not dead:
+            raise
+        host = engine.ensure()
+    client = engine.client(host)
+    if known and dead and environment.lost_its_network(known, engine.networks(client, but=known.network)):
+        known = None
+    if known is None:
+        state_dir.mkdir(parents=True, exist_ok=True)
+    env = known or environment.create(name, host, engine.networks(client))
+    stopped = {use for use, process in _SERVED_BY.items() if supervisor.pid(process) is None}
+    env = environment.with_free_ports(replace(env, docker_host=host), stopped)
+    try:
+        changed = engine.ensure_network(client, env) or env != known
+    except LocalCloudError:
+        if new:
+            environment.forget(state_dir)
+            environment.remove_tree(state_dir)
+        raise
+    environment.save(env)
+    return env, changed
 
 
 def down(name: str) -> dict[str, Any]:
@@ -63,10 +93,7 @@ def down(name: str) -> dict[str, Any]:
             env = environment.load(name)
             others = [claim for claim in environment.claims() if claim["state_dir"] != str(state_dir)]
             if env:
-                with suppress(LocalCloudError):  # an engine that is gone took its containers along
-                    host = env.docker_host
-                    if host != engine.own_host() or engine.engine_dir().exists():
-                        engine.remove_environment(engine.client(engine.ensure(host)), env, last=not others)
+                _remove_from_engine(env, last=not others)
             environment.unclaim(state_dir)
             environment.remove_tree(state_dir)
             if not others:
@@ -77,6 +104,16 @@ def down(name: str) -> dict[str, Any]:
             _machine_lock().unlink(missing_ok=True)
         _lock_file(name).unlink(missing_ok=True)
     return {"changed": existed, "env": name}
+
+
+def _remove_from_engine(env: Environment, *, last: bool) -> None:
+    host = env.docker_host
+    if host != engine.own_host() or engine.engine_dir().exists():
+        with suppress(LocalCloudError):  # an engine that is gone took its containers along
+            engine.remove_environment(engine.client(engine.ensure(host)), env, last=last)
+            return
+    if environment.is_claimed(env.state_dir):
+        metadata_route.remove(env)
 
 
 def status(name: str) -> dict[str, Any]:
@@ -108,7 +145,7 @@ def emulator(env: Environment) -> Process:
             "ECS_NETWORK_CIDR": env.cidr,
             "ECS_GATEWAY": env.gateway,
             "ECS_CONTAINER_LABELS": f"{engine.LABEL}={env.name},{engine.STATE_LABEL}={env.state_dir}",
-            "ECS_METADATA_HOST": engine.METADATA_ADDRESS,
+            "ECS_METADATA_HOST": metadata_route.ADDRESS,
             "ECR_REGISTRY": env.registry,
             switches.DIRECTORY_VARIABLE: str(env.state_dir),
         },

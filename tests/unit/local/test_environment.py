@@ -6,11 +6,12 @@ import json
 import shutil
 import socket
 import threading
+import warnings
 from pathlib import Path
 
 import pytest
-from streamify_local import environment
-from streamify_local.processes import LocalCloudError
+from streamify_local import environment, leftovers
+from streamify_local.processes import LocalCloudError, Process, Supervisor
 
 
 @pytest.fixture(autouse=True)
@@ -115,3 +116,44 @@ def test_lock_outlives_its_files_deletion(tmp_path: Path) -> None:
         lock.unlink()
     thread.join(5)
     assert order == ["first", "second"]
+
+
+def test_ports_and_addresses_that_somebody_took_meanwhile_are_given_up() -> None:
+    one = create("one")
+    with socket.socket() as stranger:
+        stranger.bind(("127.0.0.1", one.ports["https"]))
+        stranger.listen()
+        mended = environment.with_free_ports(one, {"https", "http"})
+        kept = environment.with_free_ports(one, {"http"})
+    assert mended.ports["https"] != one.ports["https"]
+    assert {**mended.ports, "https": 0} == {**one.ports, "https": 0}
+    assert kept == one, "a port that the environment serves is not looked at"
+    assert not environment.lost_its_network(one, [ipaddress.IPv4Network("10.91.0.0/16")])
+    assert environment.lost_its_network(one, [ipaddress.IPv4Network("10.90.5.0/24")])
+
+
+def test_removal_that_was_interrupted_is_finished_by_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree = tmp_path / "tree"
+    (tree / "below").mkdir(parents=True)
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(shutil, "rmtree", lambda *_, **__: None)
+        environment.remove_tree(tree)
+    assert not tree.exists(), "what is half removed does not bear the name any more"
+    (tree / "again").mkdir(parents=True)
+    environment.remove_tree(tree)
+    assert not list(tmp_path.glob("*tree*"))
+
+
+def test_an_environment_lives_while_a_process_runs_or_a_command_is_under_way() -> None:
+    one = create("one")
+    assert not leftovers.is_alive(one.state_dir)
+    with environment.locked(one.state_dir.parent / ".one.lock"):
+        assert leftovers.is_alive(one.state_dir)
+    assert not leftovers.is_alive(one.state_dir)
+    supervisor = Supervisor(one.state_dir)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # the child outlives whoever starts it
+        supervisor.ensure([Process("one", ["/bin/sleep", "60"])])
+        assert leftovers.is_alive(one.state_dir)
+        supervisor.stop_all()
+    assert not leftovers.is_alive(one.state_dir)

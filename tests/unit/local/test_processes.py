@@ -39,6 +39,10 @@ def test_ensure_starts_once_and_leads_its_own_session(supervisor: Supervisor) ->
     assert pid_of(supervisor) == pid
 
 
+def pid_of_record(supervisor: Supervisor, name: str = "one") -> int:
+    return int((supervisor.records / f"{name}.stat").read_text().split()[0])
+
+
 @pytest.mark.parametrize(
     "changed",
     [
@@ -88,6 +92,19 @@ def test_stop_kills_children_and_what_ignores_sigterm(supervisor: Supervisor, tm
         stat = Stat.of(pid)
         assert stat is None or stat.state in "ZX"
     assert list(supervisor.records.iterdir()) == []
+
+
+def test_sweep_kills_what_the_dead_left_and_nothing_else(supervisor: Supervisor, tmp_path: Path) -> None:
+    child_file = tmp_path / "child"
+    script = f"sleep 60 & echo $! > {child_file}; wait"
+    living = Process("two", SLEEPER)
+    supervisor.ensure([Process("one", ["/bin/sh", "-c", script], ready=lambda: bool(_read(child_file))), living])
+    os.kill(pid_of(supervisor), signal.SIGKILL)
+    os.waitpid(pid_of_record(supervisor), 0)
+    supervisor.sweep()
+    child = Stat.of(int(_read(child_file)))
+    assert child is None or child.state in "ZX"
+    assert not supervisor.ensure([living])
 
 
 def test_process_with_a_reused_id_is_not_ours(supervisor: Supervisor) -> None:
