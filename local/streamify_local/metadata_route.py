@@ -17,6 +17,8 @@ ADDRESS = "169.254.170.2"
 def ensure(environment: Environment) -> bool:
     """Make the environment's rule its only one (an older one led to another port); True if that changed anything.
 
+    First among the rules: one that an environment of the same network left behind must not answer.
+
     Raises:
         LocalCloudError: iptables refused.
     """
@@ -26,7 +28,7 @@ def ensure(environment: Environment) -> bool:
     if len(_rules(environment.network)) == 1 and _iptables("-C", "PREROUTING", *rule) is not None:
         return False
     remove(environment)
-    if _iptables("-A", "PREROUTING", *rule) is None:
+    if _iptables("-I", "PREROUTING", *rule) is None:
         raise LocalCloudError(f"iptables could not lead {ADDRESS} to the emulator: run this as root.")
     return True
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bringing an environment up, and down without a trace; both can be repeated and interrupted at any point."""
 
+import os
 import sys
 import time
 import urllib.request
@@ -148,11 +149,23 @@ def emulator(env: Environment) -> Process:
             "ECS_METADATA_HOST": metadata_route.ADDRESS,
             "ECR_REGISTRY": env.registry,
             switches.DIRECTORY_VARIABLE: str(env.state_dir),
+            **_iam(env),
         },
         ready=lambda: answers(f"{env.endpoint}/_ministack/health"),
         timeout=60,
         version=environment.digest(sources),
     )
+
+
+def _iam(env: Environment) -> dict[str, str]:
+    """With STREAMIFY_IAM=1 the emulator evaluates IAM policies and records what it evaluated."""
+    if os.environ.get("STREAMIFY_IAM") != "1":
+        return {}
+    return {
+        "AUTH": "true",
+        "STREAMIFY_IAM_LOG": str(env.state_dir / "iam.jsonl"),
+        "STREAMIFY_IAM_BY": str(env.state_dir / "iam.by"),
+    }
 
 
 def base_image_builder(env: Environment) -> Process:
