@@ -95,12 +95,13 @@ def channel(outputs: dict[str, str]) -> Iterator[grpc.Channel]:
 def streamify(outputs: dict[str, str]) -> Any:
     """Returns a function that runs the CLI as an upload service would and returns the finished process."""
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         environment = os.environ | {
             "STREAMIFY_GRPC_TARGET": outputs["grpc_target"],
             "STREAMIFY_CA_FILE": outputs["ca_file"],
             "STREAMIFY_TOKEN_FILE": outputs["grpc_token_file"],
             "STREAMIFY_PUBLIC_URL": outputs["http_url"],
+            **variables,
         }
         command = [str(Path(sys.executable).with_name("streamify")), *arguments]
         return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, check=False)
