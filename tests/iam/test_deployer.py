@@ -138,7 +138,7 @@ def test_each_action_left_out_of_a_part_makes_a_request_of_its_role_fail(journey
     idle, excused = [], []
     for entry in entries(part):
         unseen = set(entry.get("unseen_actions", entry["actions"] if "unseen" in entry else []))
-        others = [journey.statements[each["sid"]] for each in entries(part) if each is not entry]
+        others = [journey.statements[each["sid"]] for each in entries(part) if each["sid"] != entry["sid"]]
         statement = journey.statements[entry["sid"]]
         for action in entry["actions"]:
             left = {**statement, "Action": [each for each in statement["Action"] if each != action]}

@@ -126,7 +126,9 @@ def checks_of(action: str, found: str, region: str, request: Request | None) -> 
     if tags:
         given["aws:TagKeys"] = list(tags)
     for arn in arns:
-        yield _ACTIONS.get(action, action), arn, given
+        # The request's tags are those of what EC2 makes, not of what it makes it in (a subnet's VPC).
+        made_in = service == "ec2" and name in _EC2_NEW and not arn.endswith("/*")
+        yield _ACTIONS.get(action, action), arn, {} if made_in else given
     if (tags or action in _ACTIONS) and service in _TAGGING and _MAKES.match(name):
         if service == "cloudfront":
             arns = [f"arn:aws:cloudfront::{get_account_id()}:distribution/*"]
