@@ -5,7 +5,7 @@ SHELL := /bin/bash
 export STREAMIFY_ENV ?= local
 python := .venv/bin/python
 
-.PHONY: help up down test lint unit roles iam fuzz bench lock clean
+.PHONY: help up down test lint unit roles iam fuzz bench chaos lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,10 @@ iam: export STREAMIFY_ENV = iam
 iam: ## deploy, repair, rotate and tear down with the deployer's policies alone; no grant missing, none idle (10 minutes)
 	@scripts/setup test
 	@PYTHONPATH=local:tests $(python) -m pytest -v -s tests/iam
+
+chaos: ## break what `make up` deployed in every way and report what callers see (FAULT=zone_loss MODE=alb|tuned SEED=n DURATION=s)
+	@scripts/setup test
+	@PYTHONPATH=local:tests $(python) -m chaos $(addprefix --fault ,$(FAULT)) $(addprefix --mode ,$(MODE)) $(addprefix --seed ,$(SEED)) $(addprefix --seconds ,$(DURATION))
 
 lock: ## resolve requirements/*.in again
 	@scripts/setup up

@@ -57,7 +57,8 @@ def measure(platform: Platform, share: float = BUSY_SHARE, seed: int = 1) -> Pac
         seconds = [record.seconds for record in chosen(recorder.records, since=began)]
     if problems := failed(recorder.records):
         raise ChaosError(f"requests fail before anything is broken: {problems[0].kind}: {problems[0].problem}.")
-    cost = max(1e-4, (busy - idle) / _PROBE_RATE)
+    # What the environment does by itself is not the arrivals' doing, but unsteady; too little load does no harm.
+    cost = max(1e-4, busy - idle, busy / 2) / _PROBE_RATE
     rate = min(share * free / cost, _OWN_SHARE / max(1e-4, own / _PROBE_RATE))
     usual = quantile(seconds, 0.5)
     patience = min(LONGEST_PATIENCE, max(LEAST_PATIENCE, PATIENCE_FACTOR * usual))
@@ -83,10 +84,11 @@ def pids(platform: Platform) -> set[int]:
     supervisor = Supervisor(platform.environment.state_dir)
     roots = {pid for name in supervisor.names() if (pid := supervisor.pid(name)) is not None}
     roots |= {int(container.attrs["State"]["Pid"]) for container in platform.containers()}
-    return {os.getpid()} | _with_children(roots)
+    return {os.getpid()} | with_children(roots)
 
 
-def _with_children(roots: Iterable[int]) -> set[int]:
+def with_children(roots: Iterable[int]) -> set[int]:
+    """The processes with all that they started."""
     found = set()
     waiting = list(roots)
     while waiting:

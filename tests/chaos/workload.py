@@ -58,6 +58,7 @@ class Workload:
         self.tenant = f"chaos-{self.run_id}"
         self.token = platform.token(self.tenant)
         self.lateness = 0.0  # seconds by which the latest arrival came too late
+        self.worst_lateness = 0.0
         self.clients: tuple[Client, ...] = tuple(Client)
         self._random = random.Random(seed)
         self._storage = storage
@@ -118,6 +119,7 @@ class Workload:
                 break
             await asyncio.sleep(max(0.0, due - self.recorder.now()))
             self.lateness = max(0.0, self.recorder.now() - due)
+            self.worst_lateness = max(self.worst_lateness, self.lateness)
             task = asyncio.create_task(self._arrival(number, due, casts[self.clients[number % len(self.clients)]]))
             running.add(task)
             task.add_done_callback(running.discard)

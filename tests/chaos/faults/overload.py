@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Three times the load. The tasks' CPU is capped, so that the generator has headroom: they are full, it is not."""
+
+import time
+
+from chaos.faults.base import Fault, Site
+from chaos.pace import cpu_seconds, with_children
+from chaos.records import Client
+from chaos.workload import Workload
+
+_PERIOD = 50_000  # microseconds
+_LEAST_QUOTA = 1_500
+_HEADROOM = 1.3  # of what the usual load needs
+_STEPS, _STEP_SECONDS, _SETTLE_SECONDS = (0.8, 1.0, 1.3), 7.0, 2.0
+
+
+def _prepare(site: Site) -> None:
+    """Cap the tasks so that they carry a little more than the usual load, and measure what they then can do."""
+    cost = _cost_of_tasks(site)
+    tasks = site.platform.serving()
+    quota = max(_LEAST_QUOTA, int(_PERIOD * cost * site.rate * _HEADROOM / len(tasks)))
+    for task in tasks:
+        site.undo.add("full_cpu", container=task.container.id)
+        task.container.update(cpu_period=_PERIOD, cpu_quota=quota)
+    estimate = quota / _PERIOD * len(tasks) / max(cost, 1e-4)
+    site.measured["capacity"] = max(_good_per_second(site, step * estimate) for step in _STEPS)
+    site.rate = min(site.rate, estimate)
+    site.notes.append(
+        f"each task gets {100 * quota / _PERIOD:.0f} % of a core; capacity {site.measured['capacity']:.1f} answers/s"
+    )
+
+
+def _cost_of_tasks(site: Site) -> float:
+    """CPU seconds of the tasks for one arrival."""
+    roots = [int(task.container.attrs["State"]["Pid"]) for task in site.platform.serving()]
+    workload = Workload(site.platform, site.rate, 10.0, 1, site.storage)
+    with workload.running():
+        time.sleep(_SETTLE_SECONDS)
+        before = {pid: cpu_seconds(pid) for pid in with_children(roots)}
+        time.sleep(_STEP_SECONDS)
+        used = sum(cpu_seconds(pid) - cpu for pid, cpu in before.items())
+    return used / (_STEP_SECONDS * site.rate)
+
+
+def _good_per_second(site: Site, rate: float) -> float:
+    workload = Workload(site.platform, rate, 10.0, 1, site.storage)
+    workload.clients = (Client.PLAIN,)
+    with workload.running() as recorder:
+        time.sleep(_SETTLE_SECONDS)
+        began = recorder.now()
+        time.sleep(_STEP_SECONDS)
+        ended = recorder.now()
+    good = [record for record in recorder.records if record.problem is None and began <= record.end < ended]
+    return len(good) / (ended - began)
+
+
+def _strike(site: Site) -> None:
+    site.set_rate(3 * site.rate)
+
+
+def _end(site: Site) -> None:
+    site.set_rate(site.rate)
+
+
+FAULTS = (
+    Fault(
+        "triple_load", "three times the load; the tasks' CPU is capped", _strike, 60, 15,
+        prepare=_prepare, end=_end, counts_from="end",
+    ),
+)  # fmt: skip
