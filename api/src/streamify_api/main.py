@@ -85,18 +85,18 @@ async def serve(settings: Settings) -> None:
 
     readiness = Readiness()
     async with build(settings) as services:
+        asks = who_asks(services.verifier)
         app = create_app(
             videos=services.videos,
             playbacks=services.playbacks,
             readiness=readiness,
+            who_asks=asks,
             web_root=WEB_ROOT,
             cdn_url=settings.cdn_url,
             public_url=settings.public_url,
         )
         limiter = AddressLimiter(settings.requests_per_second, settings.request_burst)
-        paths = PlaybackPaths(
-            services.playbacks, who_asks(services.verifier), settings.cookie_domain, settings.cache_seconds
-        )
+        paths = PlaybackPaths(services.playbacks, asks, settings.cookie_domain, settings.cache_seconds)
         access_log = AccessLog(
             enabled=settings.log_level in {"debug", "info"}, environment=settings.environment, version=__version__
         )

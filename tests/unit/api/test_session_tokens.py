@@ -13,9 +13,12 @@ from streamify_api.adapters.session_tokens import SignedSessionTokens
 from streamify_api.domain.errors import InvalidArgumentError, PermissionDeniedError
 from streamify_api.domain.playback import Delivery, Session
 
+# One for all: two sessions of one test begin in the same second.
+NOW = datetime.now(UTC).replace(microsecond=0)
+
 
 def session(lifetime: timedelta = timedelta(hours=1)) -> Session:
-    end = datetime.now(UTC).replace(microsecond=0) + lifetime
+    end = NOW + lifetime
     return Session("0" * 32, "vid_01ARZ3NDEKTSV4RRFFQ69G5FAV", Delivery.QUERY, end)
 
 

@@ -91,6 +91,7 @@ class AsyncClient:
         content_type: str,
         size_bytes: int,
         checksum_algorithm: upload.ChecksumAlgorithm = upload.CHECKSUM_ALGORITHM_SHA256,
+        playback_policy: catalog.PlaybackPolicy = catalog.PLAYBACK_POLICY_UNSPECIFIED,
         request_id: str = "",
     ) -> upload.Upload:
         """Announces a file of so many bytes."""
@@ -101,6 +102,7 @@ class AsyncClient:
             content_type=content_type,
             size_bytes=size_bytes,
             checksum_algorithm=checksum_algorithm,
+            playback_policy=playback_policy,
         )
         with explained(self.connection):
             return (await self._uploads.CreateUpload(request, timeout=CALL_SECONDS)).upload
@@ -236,17 +238,20 @@ class AsyncClient:
         *,
         title: str | None = None,
         description: str | None = None,
+        playback_policy: catalog.PlaybackPolicy | None = None,
         etag: str = "",
         request_id: str = "",
     ) -> catalog.Video:
-        """Changes the title, the description or both; with an etag only the video that it stands for."""
-        paths = [name for name, value in (("title", title), ("description", description)) if value is not None]
+        """Changes what is not None; with an etag only the video that it stands for."""
+        changes = {"title": title, "description": description, "playback_policy": playback_policy}
+        paths = [name for name, value in changes.items() if value is not None]
         request = catalog.UpdateVideoRequest(
             video_id=video_id,
             request_id=request_id or new_request_id(),
             update_mask=FieldMask(paths=paths),
             title=title or "",
             description=description or "",
+            playback_policy=playback_policy or catalog.PLAYBACK_POLICY_UNSPECIFIED,
             etag=etag,
         )
         with explained(self.connection):

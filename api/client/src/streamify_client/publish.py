@@ -27,6 +27,7 @@ def upload_file(
     progress: Progress,
     *,
     title: str = "",
+    playback_policy: catalog.PlaybackPolicy = catalog.PLAYBACK_POLICY_UNSPECIFIED,
     sizes: Sequence[int] = (),
     resume: str = "",
     parallel: int = PARALLEL,
@@ -39,6 +40,7 @@ def upload_file(
         path: the file.
         progress: is told how far it is.
         title: of the video; empty takes the file's name.
+        playback_policy: who may watch it; everybody by default.
         sizes: renditions to make; empty leaves the choice to us.
         resume: id of the upload to go on with.
         parallel: parts on their way at once.
@@ -54,7 +56,13 @@ def upload_file(
         next(client.list_videos(1), None)
         packed = _package(source, ladder, Path(folder), progress)
         done = client.upload_source(
-            path, title=title or path.stem, resume=resume, parallel=parallel, memory=memory, progress=progress
+            path,
+            title=title or path.stem,
+            playback_policy=playback_policy,
+            resume=resume,
+            parallel=parallel,
+            memory=memory,
+            progress=progress,
         )
         video = client.get_video(done.video_id)
         if video.state != catalog.VIDEO_STATE_PUBLISHED:  # else an earlier attempt ended just before it could say so

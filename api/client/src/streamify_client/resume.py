@@ -29,6 +29,7 @@ class Remembered:
         size_bytes: of the file when it began.
         modified_ns: when the file was last modified, in nanoseconds since 1970.
         title: of the video.
+        playback_policy: number of the video's policy.
         upload_id: "" until the platform has answered.
     """
 
@@ -36,6 +37,7 @@ class Remembered:
     size_bytes: int
     modified_ns: int
     title: str
+    playback_policy: int = 0
     upload_id: str = ""
 
 
@@ -52,10 +54,10 @@ class Memory:
         name = hashlib.sha256(f"{target}\0{path.resolve()}".encode()).hexdigest()[:32]
         self._path = (folder or state_folder()) / f"{name}.json"
 
-    def recall(self, title: str) -> Remembered:
-        """What is remembered if the file and the title are still the same; else a new beginning, not written yet."""
+    def recall(self, title: str, playback_policy: int = 0) -> Remembered:
+        """What is remembered if file, title and policy are still the same; else a new beginning, not written yet."""
         found = self._source.stat()
-        fresh = Remembered(str(uuid.uuid4()), found.st_size, found.st_mtime_ns, title)
+        fresh = Remembered(str(uuid.uuid4()), found.st_size, found.st_mtime_ns, title, playback_policy)
         try:
             known = Remembered(**json.loads(self._path.read_text()))
         except (OSError, ValueError, TypeError):

@@ -100,6 +100,7 @@ class Client:
         path: Path,
         *,
         title: str = "",
+        playback_policy: catalog.PlaybackPolicy = catalog.PLAYBACK_POLICY_UNSPECIFIED,
         resume: str = "",
         parallel: int = PARALLEL,
         memory: Memory | None = None,
@@ -108,7 +109,14 @@ class Client:
         """As `streamify_client.upload_source`."""
         return _run(
             upload_source(
-                self._api, path, title=title, resume=resume, parallel=parallel, memory=memory, progress=progress
+                self._api,
+                path,
+                title=title,
+                playback_policy=playback_policy,
+                resume=resume,
+                parallel=parallel,
+                memory=memory,
+                progress=progress,
             )
         )
 
@@ -160,12 +168,20 @@ class Client:
         *,
         title: str | None = None,
         description: str | None = None,
+        playback_policy: catalog.PlaybackPolicy | None = None,
         etag: str = "",
         request_id: str = "",
     ) -> catalog.Video:
-        """Changes the title, the description or both; with an etag only the video that it stands for."""
+        """Changes what is not None; with an etag only the video that it stands for."""
         return _run(
-            self._api.update_video(video_id, title=title, description=description, etag=etag, request_id=request_id)
+            self._api.update_video(
+                video_id,
+                title=title,
+                description=description,
+                playback_policy=playback_policy,
+                etag=etag,
+                request_id=request_id,
+            )
         )
 
     def publish_video(

@@ -84,6 +84,7 @@ async def upload_source(
     path: Path,
     *,
     title: str = "",
+    playback_policy: catalog.PlaybackPolicy = catalog.PLAYBACK_POLICY_UNSPECIFIED,
     resume: str = "",
     parallel: int = PARALLEL,
     memory: Memory | None = None,
@@ -95,6 +96,7 @@ async def upload_source(
         client: the platform.
         path: the file.
         title: of the video; the file's name by default.
+        playback_policy: who may watch it; everybody by default.
         resume: id of the upload to go on with.
         parallel: parts on their way at once.
         memory: what this machine remembers; looked at unless `resume` is given. The caller forgets it.
@@ -111,7 +113,8 @@ async def upload_source(
     """
     source = _Source.of(path)
     shown = progress or Silent()
-    made = await _find_or_create(client, source, (title or path.stem)[:_LONGEST_TITLE], resume, memory)
+    shown_title = (title or path.stem)[:_LONGEST_TITLE]
+    made = await _find_or_create(client, source, shown_title, playback_policy, resume, memory)
     if made.size_bytes != source.size_bytes:
         raise UsageError(f"{made.upload_id} is for a file of {made.size_bytes} bytes; {path} has {source.size_bytes}.")
     if made.state in _OVER:
@@ -127,11 +130,16 @@ async def upload_source(
 
 
 async def _find_or_create(
-    client: AsyncClient, source: _Source, title: str, resume: str, memory: Memory | None
+    client: AsyncClient,
+    source: _Source,
+    title: str,
+    playback_policy: catalog.PlaybackPolicy,
+    resume: str,
+    memory: Memory | None,
 ) -> upload.Upload:
     if resume:
         return await patiently(lambda: client.get_upload(resume))
-    remembered = memory.recall(title) if memory else None
+    remembered = memory.recall(title, playback_policy) if memory else None
     if remembered and remembered.upload_id:
         known_id = remembered.upload_id
         try:
@@ -150,6 +158,7 @@ async def _find_or_create(
             filename=source.path.name[-_LONGEST_NAME:],
             content_type=content_type_of(source.path),
             size_bytes=source.size_bytes,
+            playback_policy=playback_policy,
             request_id=request_id,
         )
     )

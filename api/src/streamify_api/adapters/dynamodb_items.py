@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from streamify_api.domain.checksums import ChecksumAlgorithm
 from streamify_api.domain.errors import InvalidArgumentError
 from streamify_api.domain.uploads import Upload, UploadState
-from streamify_api.domain.videos import Failure, Rendition, Video, VideoState
+from streamify_api.domain.videos import Failure, PlaybackPolicy, Rendition, Video, VideoState
 from streamify_api.services.ports import Chore, RequestRecord
 
 type Item = dict[str, dict[str, str]]
@@ -154,15 +154,30 @@ def video_item(video: Video) -> Item:
     return item | {"gsi1pk": text(tenant_partition(video.tenant)), "gsi1sk": text(video.video_id)}
 
 
+def publication_partition(policy: PlaybackPolicy, tenant: str) -> str:
+    """The index partition of the published videos that the same viewers may watch."""
+    if policy is PlaybackPolicy.PRIVATE:
+        return f"{PUBLISHED}#PRIVATE#{tenant}"
+    return f"{PUBLISHED}#SIGNED" if policy is PlaybackPolicy.SIGNED else PUBLISHED
+
+
 def publication_item(video: Video) -> Item:
-    """A published video's entry in the public list."""
-    if video.publish_time is None:
-        raise ValueError("a video that is not published has no publication")
+    """A published video's entry in the list of those who may watch it."""
     return (
         publication_key(video.video_id)
         | _video_attributes(video)
-        | {"gsi1pk": text(PUBLISHED), "gsi1sk": text(f"{stamp(video.publish_time)}#{video.video_id}")}
+        | {
+            "gsi1pk": text(publication_partition(video.playback_policy, video.tenant)),
+            "gsi1sk": text(publication_sort(video)),
+        }
     )
+
+
+def publication_sort(video: Video) -> str:
+    """Where a published video stands in its list."""
+    if video.publish_time is None:
+        raise ValueError("a video that is not published has no publication")
+    return f"{stamp(video.publish_time)}#{video.video_id}"
 
 
 def _video_attributes(video: Video) -> Item:
@@ -178,6 +193,7 @@ def _video_attributes(video: Video) -> Item:
         "description": text(video.description),
         "progress_percent": number(video.progress_percent),
         "revision": number(video.revision),
+        "playback_policy": text(video.playback_policy),
     }
     if video.failure is not None:
         item |= {"failure_code": text(video.failure.code), "failure_message": text(video.failure.message)}
@@ -213,6 +229,7 @@ def read_video(item: Item) -> Video:
         upload_id=upload_id["S"] if upload_id else None,
         update_time=_time(update_time["S"]) if update_time else None,
         revision=int(item.get("revision", {"N": "1"})["N"]),
+        playback_policy=PlaybackPolicy(item.get("playback_policy", {"S": "public"})["S"]),
     )
 
 
@@ -246,12 +263,17 @@ def page_token(partition: str, last_key: Mapping[str, Mapping[str, str]] | None)
     """An opaque token from the key that DynamoDB stopped at. It names its list, so that it fits no other."""
     if not last_key:
         return None
-    raw = f"{_list_name(partition)}:{last_key['gsi1sk']['S']}"
+    return page_token_after(partition, last_key)
+
+
+def page_token_after(partition: str, item: Mapping[str, Mapping[str, str]]) -> str:
+    """An opaque token of the place behind an item."""
+    raw = f"{_list_name(partition)}:{item['gsi1sk']['S']}"
     return base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
 
 
-def start_key(partition: str, token: str) -> Item:
-    """The key at which DynamoDB goes on.
+def token_sort(partition: str, token: str) -> str:
+    """The sort key that a token stands for.
 
     Raises:
         InvalidArgumentError: the token is not one of this list's.
@@ -264,11 +286,17 @@ def start_key(partition: str, token: str) -> Item:
     list_name = _list_name(partition)
     if name != list_name or not _TOKENS[list_name].match(sort):
         raise InvalidArgumentError("INVALID_PAGE_TOKEN", "The page token is not one that this list gave.")
-    key = {
-        "p": lambda: publication_key(sort.rpartition("#")[2]),
-        "t": lambda: video_key(sort),
-        "u": lambda: upload_key(sort),
-    }[list_name]()
+    return sort
+
+
+def start_key(partition: str, token: str) -> Item:
+    """The key at which DynamoDB goes on in a tenant's list.
+
+    Raises:
+        InvalidArgumentError: the token is not one of this list's.
+    """
+    sort = token_sort(partition, token)
+    key = upload_key(sort) if _list_name(partition) == "u" else video_key(sort)
     return key | {"gsi1pk": text(partition), "gsi1sk": text(sort)}
 
 

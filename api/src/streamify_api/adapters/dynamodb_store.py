@@ -21,8 +21,10 @@ from streamify_api.adapters.dynamodb_items import (
     chore_partition,
     number,
     page_token,
+    page_token_after,
     publication_item,
     publication_key,
+    publication_partition,
     read_chore,
     read_request,
     read_upload,
@@ -33,6 +35,7 @@ from streamify_api.adapters.dynamodb_items import (
     start_key,
     tenant_partition,
     text,
+    token_sort,
     upload_item,
     upload_key,
     uploads_partition,
@@ -41,7 +44,8 @@ from streamify_api.adapters.dynamodb_items import (
 )
 from streamify_api.domain.errors import UnavailableError
 from streamify_api.domain.uploads import Upload, UploadState
-from streamify_api.domain.videos import Failure, Video, VideoState
+from streamify_api.domain.videos import Failure, PlaybackPolicy, Video, VideoState
+from streamify_api.domain.viewers import Viewer
 from streamify_api.services.deadline import within
 from streamify_api.services.ports import AlreadyChangedError, Chore, Clock, Page, RequestRecord, UploadPage
 
@@ -91,9 +95,19 @@ class DynamoDBStore:
         """A tenant's videos, newest first."""
         return await self._query(tenant_partition(tenant), page_size, page_token)
 
-    async def list_published(self, page_size: int, page_token: str | None) -> Page:
-        """Published videos, newest first."""
-        return await self._query(PUBLISHED, page_size, page_token)
+    async def list_published(self, viewer: Viewer, page_size: int, page_token: str | None) -> Page:
+        """Published videos that this viewer may watch, newest first: the lists of up to three policies, merged."""
+        partitions = [PUBLISHED]
+        if viewer.may_watch:
+            policies = (PlaybackPolicy.SIGNED, PlaybackPolicy.PRIVATE)
+            partitions += (publication_partition(policy, viewer.tenant) for policy in policies)
+        after = token_sort(PUBLISHED, page_token) if page_token else None
+        lists = await asyncio.gather(*(self._newest(partition, page_size + 1, after) for partition in partitions))
+        # A page token is a place in time, so it fits every one of the lists.
+        items = sorted((item for found in lists for item in found), key=lambda item: item["gsi1sk"]["S"], reverse=True)
+        more = len(items) > page_size
+        page = items[:page_size]
+        return Page(tuple(read_video(item) for item in page), page_token_after(PUBLISHED, page[-1]) if more else None)
 
     async def list_uploads(self, tenant: str, page_size: int, page_token: str | None) -> UploadPage:
         """A tenant's uploads, newest first."""
@@ -251,6 +265,22 @@ class DynamoDBStore:
     async def _query(self, partition: str, page_size: int, token: str | None) -> Page:
         items, next_token = await self._items(partition, page_size, token)
         return Page(tuple(read_video(item) for item in items), next_token)
+
+    async def _newest(self, partition: str, limit: int, before: str | None) -> list[Item]:
+        condition, values = "gsi1pk = :partition", {":partition": text(partition)}
+        if before is not None:
+            condition, values = f"{condition} AND gsi1sk < :before", values | {":before": text(before)}
+        query = partial(
+            self._client.query,
+            TableName=self._table,
+            IndexName=_INDEX,
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=values,
+            ScanIndexForward=False,
+            Limit=limit,
+        )
+        items: list[Item] = (await self._call(query))["Items"]
+        return items
 
     async def _items(self, partition: str, page_size: int, token: str | None) -> tuple[list[Item], str | None]:
         arguments: dict[str, Any] = {

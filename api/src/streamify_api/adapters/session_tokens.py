@@ -25,14 +25,15 @@ _LONGEST = 2048  # characters
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
-class _Claims(msgspec.Struct, frozen=True):
-    """What a token holds; `exp` is seconds since 1970."""
+class _Claims(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a token holds; `exp` is seconds since 1970, `tnt` the tenant of a viewer who may watch."""
 
     aud: str
     jti: str
     sub: str
     dlv: Delivery
     exp: int
+    tnt: str = ""
 
 
 _HEADER = base64.urlsafe_b64encode(b'{"alg":"HS256","typ":"JWT"}').rstrip(b"=")
@@ -60,6 +61,7 @@ class SignedSessionTokens:
             session.video_id,
             session.delivery,
             int(session.end_time.timestamp()),
+            session.tenant,
         )
         signed = _HEADER + b"." + _encode(_ENCODER.encode(claims))
         return (signed + b"." + _encode(self._keys[0].digest(signed))).decode()
@@ -76,6 +78,7 @@ class SignedSessionTokens:
             video_id=claims.sub,
             delivery=claims.dlv,
             end_time=datetime.fromtimestamp(claims.exp, UTC),
+            tenant=claims.tnt,
         )
 
     def _claims(self, token: str) -> _Claims | None:

@@ -42,6 +42,7 @@ class Session:
     video_id: str
     delivery: Delivery
     end_time: datetime
+    tenant: str = ""  # of the viewer who may watch more than what is public; empty: anybody
 
 
 @dataclass(frozen=True, slots=True)

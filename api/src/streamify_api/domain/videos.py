@@ -40,6 +40,14 @@ MAX_FAILURE_MESSAGE_CHARACTERS = 500
 _PATH = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*\Z")
 
 
+class PlaybackPolicy(StrEnum):
+    """Who may see and watch a published video; domain/viewers.py holds the rule."""
+
+    PUBLIC = "public"
+    SIGNED = "signed"
+    PRIVATE = "private"
+
+
 class VideoState(StrEnum):
     """Where a video stands."""
 
@@ -138,6 +146,7 @@ class Video:
     upload_id: str | None = None
     update_time: datetime | None = None
     revision: int = 1
+    playback_policy: PlaybackPolicy = PlaybackPolicy.PUBLIC
 
     @property
     def etag(self) -> str:
@@ -237,8 +246,10 @@ class Video:
             return self
         return replace(self, progress_percent=percent, update_time=now, revision=self.revision + 1)
 
-    def described(self, title: str | None, description: str | None, now: datetime) -> "Video":
-        """The video with another title or description (None: as it was).
+    def described(
+        self, title: str | None, description: str | None, now: datetime, policy: PlaybackPolicy | None = None
+    ) -> "Video":
+        """The video with another title, description or policy (None: as it was).
 
         Raises:
             InvalidArgumentError: one is out of range.
@@ -249,6 +260,7 @@ class Video:
             self,
             title=self.title if title is None else check_title(title),
             description=self.description if description is None else check_description(description),
+            playback_policy=self.playback_policy if policy is None else policy,
             update_time=now,
             revision=self.revision + 1,
         )

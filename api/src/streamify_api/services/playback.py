@@ -7,6 +7,7 @@ from datetime import timedelta
 from streamify_api.domain.errors import video_not_found
 from streamify_api.domain.ids import parse_video_id
 from streamify_api.domain.playback import Delivery, Playback, Session, expiry
+from streamify_api.domain.viewers import ANYBODY, Viewer
 from streamify_api.services.ports import Clock, FoundVideo, PlaybackSigner, PublishedVideos, SessionTokens
 
 
@@ -41,41 +42,48 @@ class Playbacks:
         self._lifetime = lifetime
         self._session_lifetime = session_lifetime
 
-    async def find(self, video_id: str) -> FoundVideo:
-        """A video that anybody may watch.
+    async def find(self, video_id: str, viewer: Viewer = ANYBODY) -> FoundVideo:
+        """A video that this viewer may watch.
 
         Raises:
             InvalidArgumentError: the id is malformed.
-            NotFoundError: there is none, or it is not published.
+            NotFoundError: there is none, it is not published, or it is another tenant's private one.
+            UnauthenticatedError, PermissionDeniedError: its policy wants a viewer with a token, and with the scope.
             UnavailableError: nobody who knows can be asked.
         """
         found = await self._published.get(parse_video_id(video_id))
         if found is None:
             raise video_not_found(video_id)
+        viewer.require(found.video)
         return found
 
-    async def open(self, video_id: str, delivery: Delivery = Delivery.COOKIES) -> Playback:
+    async def open(self, video_id: str, delivery: Delivery = Delivery.COOKIES, viewer: Viewer = ANYBODY) -> Playback:
         """What a player needs to watch a published video, in a new session.
 
         Raises:
-            InvalidArgumentError, NotFoundError, UnavailableError: as find() says.
+            InvalidArgumentError, NotFoundError, UnauthenticatedError, PermissionDeniedError, UnavailableError: as
+                find() says.
         """
-        found = await self.find(video_id)
+        found = await self.find(video_id, viewer)
         end_time = (self._clock() + self._session_lifetime).replace(microsecond=0)  # as tokens hold it
-        session = Session(secrets.token_hex(16), video_id, delivery, end_time)
+        tenant = viewer.tenant if viewer.may_watch else ""
+        session = Session(secrets.token_hex(16), video_id, delivery, end_time, tenant)
         return self._playback(found, session)
 
     async def renew(self, token: str) -> Playback:
         """The same with a later end, in a session that was opened before, on whatever task.
 
+        The session stands for the viewer who opened it; the video's policy is looked at again.
+
         Raises:
             InvalidArgumentError: the token is none of ours.
             PermissionDeniedError: the session is over.
             NotFoundError: the video is not published any more.
-            UnavailableError: as find() says.
+            UnauthenticatedError, UnavailableError: as find() says.
         """
         session = self._sessions.read(token)
-        return self._playback(await self.find(session.video_id), session)
+        viewer = Viewer(session.tenant, may_watch=bool(session.tenant))
+        return self._playback(await self.find(session.video_id, viewer), session)
 
     def _playback(self, found: FoundVideo, session: Session) -> Playback:
         video = found.video

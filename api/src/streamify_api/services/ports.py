@@ -11,6 +11,7 @@ from streamify_api.domain.checksums import ChecksumAlgorithm
 from streamify_api.domain.playback import Grant, Session
 from streamify_api.domain.uploads import Part, StoredPart, Upload
 from streamify_api.domain.videos import Failure, MediaFile, Video
+from streamify_api.domain.viewers import Viewer
 
 
 class AlreadyChangedError(Exception):
@@ -91,8 +92,8 @@ class Store(Protocol):
             InvalidArgumentError: the page token is not one of ours.
         """
 
-    async def list_published(self, page_size: int, page_token: str | None) -> Page:
-        """What anybody may watch, newest first, from an index that may lag.
+    async def list_published(self, viewer: Viewer, page_size: int, page_token: str | None) -> Page:
+        """What this viewer may watch, newest first, from an index that may lag.
 
         Raises:
             InvalidArgumentError: the page token is not one of ours.

@@ -10,7 +10,7 @@ from streamify_api.domain.checksums import ChecksumAlgorithm
 from streamify_api.domain.errors import StateConflictError, UnavailableError, upload_not_found
 from streamify_api.domain.ids import new_media_prefix, new_upload_id, new_video_id, parse_upload_id
 from streamify_api.domain.uploads import UPLOAD_LIFETIME, Part, Upload, UploadState, check_file, part_size_for
-from streamify_api.domain.videos import UPLOAD_CANCELLED, Video, VideoState, check_title
+from streamify_api.domain.videos import UPLOAD_CANCELLED, PlaybackPolicy, Video, VideoState, check_title
 from streamify_api.services.paging import page_size_of
 from streamify_api.services.ports import (
     AlreadyChangedError,
@@ -34,6 +34,7 @@ class NewUpload:
     content_type: str
     size_bytes: int
     checksum_algorithm: ChecksumAlgorithm | None
+    playback_policy: PlaybackPolicy = PlaybackPolicy.PUBLIC
 
 
 class Uploads:
@@ -62,6 +63,8 @@ class Uploads:
             "size_bytes": new.size_bytes,
             "checksum_algorithm": new.checksum_algorithm,
         }
+        if new.playback_policy is not PlaybackPolicy.PUBLIC:  # else as it was before there were policies
+            fields["playback_policy"] = new.playback_policy
         record = record_for(caller, "CreateUpload", new.request_id, fields, now)
         if (earlier := await self._earlier(record)) is not None:
             return earlier
@@ -90,6 +93,7 @@ class Uploads:
             media_prefix=new_media_prefix(),
             create_time=now,
             upload_id=upload_id,
+            playback_policy=new.playback_policy,
         )
         try:
             await self._store.create_upload(upload, video, replace(record, outcome=upload))

@@ -11,6 +11,7 @@ from streamify_api.domain.ids import parse_video_id
 from streamify_api.domain.videos import (
     DEFAULT_MANIFEST_PATH,
     Failure,
+    PlaybackPolicy,
     Rendition,
     Video,
     VideoState,
@@ -20,7 +21,7 @@ from streamify_api.domain.videos import (
 from streamify_api.services.ports import AlreadyChangedError, Clock, Descriptors, MediaStorage, Store
 from streamify_api.services.requests import conflict, earlier_outcome, record_for, remember
 
-UPDATABLE = frozenset({"title", "description"})
+UPDATABLE = frozenset({"title", "description", "playback_policy"})
 _ATTEMPTS = 5
 
 
@@ -97,11 +98,12 @@ class VideoChanges:
                 "INVALID_UPDATE_MASK", f"update_mask must name some of {', '.join(sorted(UPDATABLE))}."
             )
         named = {name: changes[name] for name in mask}
+        policy = PlaybackPolicy(named["playback_policy"]) if "playback_policy" in named else None
         now = self._clock()
         return await self._change(
             _Request(caller, "UpdateVideo", request_id, {"changes": named, "etag": etag}),
             video_id,
-            lambda video: video.described(named.get("title"), named.get("description"), now),
+            lambda video: video.described(named.get("title"), named.get("description"), now, policy),
             etag=etag,
         )
 

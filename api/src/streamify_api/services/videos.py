@@ -10,6 +10,7 @@ from streamify_api.domain.errors import video_not_found
 from streamify_api.domain.ids import parse_video_id
 from streamify_api.domain.uploads import PRESIGNED_LIFETIME
 from streamify_api.domain.videos import MediaFile, Video, VideoState, check_media_files
+from streamify_api.domain.viewers import ANYBODY, Viewer
 from streamify_api.services.paging import page_size_of
 from streamify_api.services.ports import Clock, MediaStorage, Page, PresignedPut, Store
 
@@ -31,13 +32,13 @@ class Videos:
         self._media = media
         self._clock = clock
 
-    async def list_published(self, page_size: int, page_token: str) -> Page:
-        """What anybody may watch, newest first.
+    async def list_published(self, page_size: int, page_token: str, viewer: Viewer = ANYBODY) -> Page:
+        """What this viewer may watch, newest first.
 
         Raises:
             InvalidArgumentError: the size is negative or the token is not one of ours.
         """
-        return await self._store.list_published(page_size_of(page_size), page_token or None)
+        return await self._store.list_published(viewer, page_size_of(page_size), page_token or None)
 
     async def get(self, caller: Caller, video_id: str) -> Video:
         """One video of the caller's tenant, in whatever state.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Concatenate
 
 import click
+from streamify.catalog.v1 import catalog_service_pb2 as catalog
 
 from streamify_client.channel import Connection
 from streamify_client.errors import UsageError
@@ -76,6 +77,23 @@ def connected[**P, R](command: Callable[Concatenate[Session, P], R]) -> Callable
     for option in reversed(_OPTIONS):
         wrapped = option(wrapped)
     return wrapped
+
+
+_POLICIES = {
+    "public": catalog.PLAYBACK_POLICY_PUBLIC,
+    "signed": catalog.PLAYBACK_POLICY_SIGNED,
+    "private": catalog.PLAYBACK_POLICY_PRIVATE,
+}
+policy_option = click.option(
+    "--policy",
+    type=click.Choice(list(_POLICIES)),
+    help="Who may watch: everybody, viewers with a token for watching, or those of the same tenant.",
+)
+
+
+def policy_of(name: str | None) -> catalog.PlaybackPolicy | None:
+    """The policy of --policy, if it was given."""
+    return _POLICIES[name] if name is not None else None
 
 
 def sizes_of(ladder: str) -> list[int]:

@@ -95,6 +95,7 @@ def describe_video(video: catalog.Video, session: Session) -> dict[str, Any]:
         "title": video.title,
         "description": video.description,
         "state": catalog.VideoState.Name(video.state).removeprefix("VIDEO_STATE_").lower(),
+        "policy": catalog.PlaybackPolicy.Name(video.playback_policy).removeprefix("PLAYBACK_POLICY_").lower(),
         "progress_percent": video.progress_percent,
         "duration": video.duration.ToNanoseconds() / 1e9,
         "renditions": [

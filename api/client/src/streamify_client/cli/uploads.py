@@ -5,8 +5,9 @@ import json
 from pathlib import Path
 
 import click
+from streamify.catalog.v1.catalog_service_pb2 import PLAYBACK_POLICY_UNSPECIFIED
 
-from streamify_client.cli.options import Session, connected, sizes_of
+from streamify_client.cli.options import Session, connected, policy_of, policy_option, sizes_of
 from streamify_client.cli.output import Bars, describe_upload, describe_video, print_one
 from streamify_client.errors import UsageError
 from streamify_client.publish import upload_file
@@ -17,6 +18,7 @@ from streamify_client.transfer import PARALLEL
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @click.option("--title", default="", help="Title of the video; the file's name by default.")
+@policy_option
 @click.option("--ladder", default="", metavar="SIZES", help='Renditions to make, such as "1080,720,480".')
 @click.option("--source-only", is_flag=True, help="Only bring the file here; somebody else packages and publishes it.")
 @click.option("--resume", default="", metavar="UPLOAD_ID", help="Go on with this upload, whichever machine began it.")
@@ -26,7 +28,15 @@ from streamify_client.transfer import PARALLEL
 )
 @connected
 def upload(
-    session: Session, file: Path, title: str, ladder: str, source_only: bool, resume: str, restart: bool, parallel: int
+    session: Session,
+    file: Path,
+    title: str,
+    policy: str | None,
+    ladder: str,
+    source_only: bool,
+    resume: str,
+    restart: bool,
+    parallel: int,
 ) -> None:
     """Upload FILE, package it and publish it; prints where to watch it.
 
@@ -35,9 +45,12 @@ def upload(
     """
     if resume and restart:
         raise UsageError("--resume goes on and --restart begins anew: give one of them.")
+    if resume and policy is not None:
+        raise UsageError("--policy is for a new upload: change the video's with `streamify update --policy`.")
     if source_only and ladder:
         raise UsageError("--source-only makes no renditions: leave --ladder out.")
     sizes = sizes_of(ladder)
+    wanted = policy_of(policy) or PLAYBACK_POLICY_UNSPECIFIED
     client = session.client
     memory = Memory(client.api.connection.target, file)
     if restart:
@@ -45,12 +58,26 @@ def upload(
     with Bars() as bars:
         if source_only:
             done = client.upload_source(
-                file, title=title, resume=resume, parallel=parallel, memory=memory, progress=bars
+                file,
+                title=title,
+                playback_policy=wanted,
+                resume=resume,
+                parallel=parallel,
+                memory=memory,
+                progress=bars,
             )
             memory.forget()
         else:
             video = upload_file(
-                client, file, bars, title=title, sizes=sizes, resume=resume, parallel=parallel, memory=memory
+                client,
+                file,
+                bars,
+                title=title,
+                playback_policy=wanted,
+                sizes=sizes,
+                resume=resume,
+                parallel=parallel,
+                memory=memory,
             )
     if source_only:
         click.echo(json.dumps(describe_upload(done)) if session.as_json else done.video_id)

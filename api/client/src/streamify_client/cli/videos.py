@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from streamify_client.cli.options import Session, connected, sizes_of
+from streamify_client.cli.options import Session, connected, policy_of, policy_option, sizes_of
 from streamify_client.cli.output import Bars, describe_upload, describe_video, print_list, print_one
 from streamify_client.errors import UsageError
 from streamify_client.publish import publish_again, publish_packaged
@@ -76,13 +76,18 @@ def unpublish(session: Session, video_id: str) -> None:
 @click.argument("video_id")
 @click.option("--title", help="New title.")
 @click.option("--description", help="New description.")
+@policy_option
 @click.option("--etag", default="", help="Only if the video is still the one that had this etag.")
 @connected
-def update(session: Session, video_id: str, title: str | None, description: str | None, etag: str) -> None:
-    """Change a video's title or description."""
-    if title is None and description is None:
-        raise UsageError("What shall change? Give --title, --description or both.")
-    video = session.client.update_video(video_id, title=title, description=description, etag=etag)
+def update(
+    session: Session, video_id: str, title: str | None, description: str | None, policy: str | None, etag: str
+) -> None:
+    """Change a video's title or description, or who may watch it."""
+    if title is None and description is None and policy is None:
+        raise UsageError("What shall change? Give --title, --description or --policy.")
+    video = session.client.update_video(
+        video_id, title=title, description=description, playback_policy=policy_of(policy), etag=etag
+    )
     print_one(describe_video(video, session), session)
 
 

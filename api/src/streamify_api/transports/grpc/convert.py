@@ -11,7 +11,7 @@ from streamify.upload.v1 import upload_service_pb2 as upload_pb
 from streamify_api.domain.checksums import ChecksumAlgorithm
 from streamify_api.domain.errors import InvalidArgumentError
 from streamify_api.domain.uploads import Upload, UploadState
-from streamify_api.domain.videos import Rendition, Video, VideoState
+from streamify_api.domain.videos import PlaybackPolicy, Rendition, Video, VideoState
 
 UPLOAD_STATES: dict[UploadState, upload_pb.UploadState] = {
     UploadState.WAITING: upload_pb.UPLOAD_STATE_WAITING,
@@ -27,12 +27,18 @@ VIDEO_STATES: dict[VideoState, catalog.VideoState] = {
     VideoState.UNPUBLISHED: catalog.VIDEO_STATE_UNPUBLISHED,
     VideoState.DELETED: catalog.VIDEO_STATE_DELETED,
 }
+PLAYBACK_POLICIES: dict[PlaybackPolicy, catalog.PlaybackPolicy] = {
+    PlaybackPolicy.PUBLIC: catalog.PLAYBACK_POLICY_PUBLIC,
+    PlaybackPolicy.SIGNED: catalog.PLAYBACK_POLICY_SIGNED,
+    PlaybackPolicy.PRIVATE: catalog.PLAYBACK_POLICY_PRIVATE,
+}
 CHECKSUM_ALGORITHMS: dict[ChecksumAlgorithm, upload_pb.ChecksumAlgorithm] = {
     ChecksumAlgorithm.SHA256: upload_pb.CHECKSUM_ALGORITHM_SHA256,
     ChecksumAlgorithm.CRC32: upload_pb.CHECKSUM_ALGORITHM_CRC32,
     ChecksumAlgorithm.CRC32C: upload_pb.CHECKSUM_ALGORITHM_CRC32C,
 }
 _ALGORITHMS = {value: name for name, value in CHECKSUM_ALGORITHMS.items()}
+_POLICIES = {value: name for name, value in PLAYBACK_POLICIES.items()}
 
 
 def checksum_algorithm(value: upload_pb.ChecksumAlgorithm) -> ChecksumAlgorithm | None:
@@ -46,6 +52,17 @@ def checksum_algorithm(value: upload_pb.ChecksumAlgorithm) -> ChecksumAlgorithm 
     if value not in _ALGORITHMS:
         raise InvalidArgumentError("INVALID_CHECKSUM_ALGORITHM", "checksum_algorithm is not one of ours.")
     return _ALGORITHMS[value]
+
+
+def playback_policy(value: catalog.PlaybackPolicy) -> PlaybackPolicy:
+    """The policy that a message names.
+
+    Raises:
+        InvalidArgumentError: it is not one of ours.
+    """
+    if value not in _POLICIES:
+        raise InvalidArgumentError("INVALID_PLAYBACK_POLICY", "playback_policy is not one of ours.")
+    return _POLICIES[value]
 
 
 def timestamp(value: datetime) -> Timestamp:
@@ -100,6 +117,7 @@ def video_message(video: Video, public_url: str) -> catalog.Video:
         etag=video.etag,
         progress_percent=video.progress_percent,
         update_time=timestamp(video.update_time or video.create_time),
+        playback_policy=PLAYBACK_POLICIES[video.playback_policy],
     )
     if video.failure is not None:
         message.failure.CopyFrom(catalog.VideoFailure(code=video.failure.code, message=video.failure.message))

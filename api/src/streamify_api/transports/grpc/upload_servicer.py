@@ -3,6 +3,7 @@
 
 from collections.abc import AsyncIterator
 
+from streamify.catalog.v1.catalog_service_pb2 import PLAYBACK_POLICY_PUBLIC
 from streamify.upload.v1 import upload_service_pb2 as pb
 from streamify.upload.v1 import upload_service_pb2_grpc as pb_grpc
 
@@ -10,7 +11,13 @@ from streamify_api.domain.uploads import Part, Upload
 from streamify_api.services.upload_parts import UploadParts
 from streamify_api.services.upload_watch import UploadWatch
 from streamify_api.services.uploads import NewUpload, Uploads
-from streamify_api.transports.grpc.convert import checksum_algorithm, duration, timestamp, upload_message
+from streamify_api.transports.grpc.convert import (
+    checksum_algorithm,
+    duration,
+    playback_policy,
+    timestamp,
+    upload_message,
+)
 from streamify_api.transports.grpc.interceptors import Context, current_caller
 
 
@@ -31,6 +38,7 @@ class UploadServicer(pb_grpc.UploadServiceServicer):
             content_type=request.content_type,
             size_bytes=request.size_bytes,
             checksum_algorithm=checksum_algorithm(request.checksum_algorithm),
+            playback_policy=playback_policy(request.playback_policy or PLAYBACK_POLICY_PUBLIC),
         )
         upload = await self._uploads.create(current_caller(), new)
         return pb.CreateUploadResponse(upload=upload_message(upload))

@@ -7,7 +7,7 @@ from streamify.catalog.v1 import catalog_service_pb2_grpc as pb_grpc
 from streamify_api.domain.videos import Failure, MediaFile, Rendition, Video
 from streamify_api.services.video_changes import Publication, VideoChanges
 from streamify_api.services.videos import Videos
-from streamify_api.transports.grpc.convert import duration, timestamp, video_message
+from streamify_api.transports.grpc.convert import duration, playback_policy, timestamp, video_message
 from streamify_api.transports.grpc.interceptors import Context, current_caller
 
 
@@ -62,12 +62,16 @@ class VideoServicer(pb_grpc.VideoServiceServicer):
 
     async def UpdateVideo(self, request: pb.UpdateVideoRequest, context: Context) -> pb.UpdateVideoResponse:  # noqa: ARG002, N802
         """Change what people read about a video."""
+        mask = frozenset(request.update_mask.paths)
+        changes = {"title": request.title, "description": request.description}
+        if "playback_policy" in mask:
+            changes["playback_policy"] = playback_policy(request.playback_policy)
         video = await self._changes.update(
             current_caller(),
             request.video_id,
             request.request_id,
-            {"title": request.title, "description": request.description},
-            frozenset(request.update_mask.paths),
+            changes,
+            mask,
             request.etag,
         )
         return pb.UpdateVideoResponse(video=self._message(video))

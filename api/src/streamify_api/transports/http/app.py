@@ -10,6 +10,7 @@ from streamify_api import __version__
 from streamify_api.services.playback import Playbacks
 from streamify_api.services.readiness import Readiness
 from streamify_api.services.videos import Videos
+from streamify_api.transports.http.callers import WhoAsks
 from streamify_api.transports.http.description import description_blueprint
 from streamify_api.transports.http.errors import install_errors
 from streamify_api.transports.http.front import ROUTE
@@ -23,6 +24,7 @@ def create_app(
     videos: Videos,
     playbacks: Playbacks,
     readiness: Readiness,
+    who_asks: WhoAsks,
     web_root: Path,
     cdn_url: str,
     public_url: str,
@@ -35,7 +37,7 @@ def create_app(
     app.url_map.merge_slashes = False
     install_errors(app)
     app.register_blueprint(health_blueprint(readiness))
-    app.register_blueprint(videos_blueprint(videos, playbacks, public_url))
+    app.register_blueprint(videos_blueprint(videos, playbacks, who_asks, public_url))
     app.register_blueprint(description_blueprint(web_root, public_url, __version__))
     app.register_blueprint(watch_blueprint(playbacks, web_root, cdn_url))
 

@@ -59,7 +59,8 @@ def problem_of(error: StreamifyError, path: str) -> tuple[int, dict[str, str], b
     status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), HTTPStatus.INTERNAL_SERVER_ERROR)
     headers, body = problem_parts(status, error.reason, error.message, path)
     if isinstance(error, UnauthenticatedError):
-        headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'  # https://www.rfc-editor.org/rfc/rfc6750#section-3
+        # https://www.rfc-editor.org/rfc/rfc6750#section-3: who has shown nothing is told of no error.
+        headers["WWW-Authenticate"] = "Bearer" if error.reason == "TOKEN_MISSING" else 'Bearer error="invalid_token"'
     if isinstance(error, RateLimitedError):
         headers["Retry-After"] = str(error.retry_seconds)
     return int(status), headers, body

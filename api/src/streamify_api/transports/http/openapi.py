@@ -23,9 +23,9 @@ _REF = "#/components/schemas/{name}"
 _WORDS = {
     304: "The caller has it already (If-None-Match).",
     400: "The request is wrong whatever the state of the platform is.",
-    401: "There is a bearer token, and it is not valid. None is needed.",
+    401: "There is a bearer token, and it is not valid; or there is none, and the video needs one.",
     403: "The caller may not do this any more.",
-    404: "There is no such thing, or it is not published.",
+    404: "There is no such thing, it is not published, or it is not the caller's to see.",
     413: "The body is longer than 64 KiB.",
     429: "Too many requests from this address. Retry-After says in how many seconds to come back.",
     500: "Something went wrong on our side.",
@@ -49,6 +49,12 @@ _VIDEO_ID: Json = {
     "required": True,
     "schema": {"type": "string", "pattern": "^vid_[0-7][0-9A-HJKMNP-TV-Z]{25}$"},
     "example": "vid_01ARZ3NDEKTSV4RRFFQ69G5FAV",
+}
+_VIEWER: Json = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "JWT",
+    "description": "Not needed for public videos. videos:watch shows signed videos, and the tenant's private ones.",
 }
 _IF_NONE_MATCH: Json = {"name": "If-None-Match", "in": "header", "schema": {"type": "string"}}
 _PAGE_SIZE: Json = {
@@ -79,24 +85,30 @@ def describe(public_url: str, version: str) -> Json:
         "info": {
             "title": "Streamify for players",
             "version": version,
-            "description": "Public videos: what there is, and how to watch it. Needs no token.",
+            "description": "Videos: what there is, and how to watch it. Public ones need no token.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": public_url}],
         "tags": [
-            {"name": "catalogue", "description": "What anybody may watch."},
+            {"name": "catalogue", "description": "What the caller may watch."},
             {"name": "playback", "description": "A manifest on the CDN and what opens it."},
             {"name": "description", "description": "This document."},
             {"name": "health", "description": "For those who run a task."},
         ],
         "paths": _paths(),
-        "components": {"schemas": schemas},
+        "components": {"schemas": schemas, "securitySchemes": {"viewer": _VIEWER}},
     }
 
 
 def _paths() -> Json:
     catalogue_codes = {503: ("OVERLOADED", "DEPENDENCY_UNAVAILABLE")}
-    video_codes = {400: ("INVALID_VIDEO_ID",), 404: ("VIDEO_NOT_FOUND",), **catalogue_codes}
+    video_codes = {
+        400: ("INVALID_VIDEO_ID",),
+        401: ("TOKEN_EXPIRED", "TOKEN_INVALID", "TOKEN_MISSING"),
+        403: ("SCOPE_MISSING",),
+        404: ("VIDEO_NOT_FOUND",),
+        **catalogue_codes,
+    }
     return {
         "/v1/videos": {
             "get": _operation(
@@ -104,7 +116,12 @@ def _paths() -> Json:
                 "catalogue",
                 "Videos, newest first. A new one may take a moment to appear.",
                 VideosBody,
-                {400: ("INVALID_PAGE_SIZE", "INVALID_PAGE_TOKEN"), **catalogue_codes},
+                {
+                    400: ("INVALID_PAGE_SIZE", "INVALID_PAGE_TOKEN"),
+                    401: ("TOKEN_EXPIRED", "TOKEN_INVALID"),
+                    **catalogue_codes,
+                },
+                may_say_who=True,
                 parameters=(_PAGE_SIZE, _CURSOR, _IF_NONE_MATCH),
                 headers={"ETag": _ETAG},
                 kept=True,
@@ -117,6 +134,7 @@ def _paths() -> Json:
                 "One video.",
                 VideoBody,
                 video_codes,
+                may_say_who=True,
                 parameters=(_VIDEO_ID, _IF_NONE_MATCH),
                 headers={"ETag": _ETAG},
                 kept=True,
@@ -128,11 +146,8 @@ def _paths() -> Json:
                 "playback",
                 "Open a session: where the manifest is, and the cookies or the query that open it until expires_at.",
                 PlaybackBody,
-                {
-                    **video_codes,
-                    400: ("INVALID_VIDEO_ID", "INVALID_DELIVERY"),
-                    401: ("TOKEN_EXPIRED", "TOKEN_INVALID"),
-                },
+                video_codes | {400: ("INVALID_VIDEO_ID", "INVALID_DELIVERY")},
+                may_say_who=True,
                 parameters=(_VIDEO_ID, _DELIVERY),
                 headers={"Cache-Status": _CACHE_STATUS},
             )
@@ -145,6 +160,7 @@ def _paths() -> Json:
                 PlaybackBody,
                 {
                     400: ("INVALID_BODY", "INVALID_SESSION_TOKEN"),
+                    401: ("TOKEN_MISSING",),
                     403: ("SESSION_EXPIRED",),
                     404: ("VIDEO_NOT_FOUND",),
                     413: ("CONTENT_TOO_LARGE",),
@@ -174,6 +190,7 @@ def _operation(
     body: type[msgspec.Struct] | None = None,
     headers: Json | None = None,
     kept: bool = False,
+    may_say_who: bool = False,
 ) -> Json:
     all_codes = codes | {429: ("RATE_LIMITED",), 500: ("INTERNAL",)}
     responses: Json = {
@@ -188,6 +205,8 @@ def _operation(
     for status, reasons in sorted(all_codes.items()):
         responses[str(status)] = _problem(status, reasons)
     operation: Json = {"operationId": name, "tags": [tag], "summary": summary, "responses": responses}
+    if may_say_who:
+        operation["security"] = [{}, {"viewer": []}]
     if parameters:
         operation["parameters"] = list(parameters)
     if body is not None:

@@ -12,6 +12,7 @@ import msgspec
 
 from streamify_api.domain.errors import InvalidArgumentError
 from streamify_api.domain.playback import Delivery, Grant, Playback
+from streamify_api.domain.viewers import Viewer
 from streamify_api.services.playback import Playbacks
 from streamify_api.transports.http.answers import Answer, Headers, Receive, Scope, text
 from streamify_api.transports.http.callers import WhoAsks
@@ -75,8 +76,9 @@ class PlaybackPaths:
         if method not in {"GET", "HEAD"}:
             return _refused(405, "METHOD_NOT_ALLOWED", "This address is read with GET.", scope, allowed)
         video_id = scope["path"][len(_BEFORE) : -len(_AFTER)]
-        self._who_asks(text(headers.get(b"authorization")))  # published videos need no token; a bad one is refused
-        playback = await self._playbacks.open(video_id, _delivery(scope["query_string"]))
+        # Public videos need no token; a bad one is refused all the same.
+        viewer = Viewer.of(self._who_asks(text(headers.get(b"authorization"))))
+        playback = await self._playbacks.open(video_id, _delivery(scope["query_string"]), viewer)
         return 200, self._headers(playback), self._encode(PlaybackBody.of(playback))
 
     async def _renewed(self, scope: Scope, headers: Headers, receive: Receive) -> Answer:

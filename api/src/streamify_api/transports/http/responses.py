@@ -15,11 +15,14 @@ def answer(body: msgspec.Struct, *, status: int = 200, cache_control: str = "no-
 
 
 def kept_answer(body: msgspec.Struct, seconds: int) -> Response:
-    """A body as JSON that caches may keep for so long."""
-    return kept(msgspec.json.encode(body), "application/json", seconds)
+    """A body as JSON that caches may keep for so long; what depends on a bearer token only the caller's own."""
+    scope = "private" if "Authorization" in request.headers else "public"
+    response = kept(msgspec.json.encode(body), "application/json", seconds, scope)
+    response.headers["Vary"] = "Authorization"
+    return response
 
 
-def kept(encoded: bytes, content_type: str, seconds: int) -> Response:
+def kept(encoded: bytes, content_type: str, seconds: int, scope: str = "public") -> Response:
     """Bytes that caches may keep for so long, with an ETag; 304 when the caller has them already."""
     tag = hashlib.blake2b(encoded, digest_size=16).hexdigest()
     if request.if_none_match.contains_weak(tag):
@@ -29,5 +32,5 @@ def kept(encoded: bytes, content_type: str, seconds: int) -> Response:
     else:
         response = Response(encoded, content_type=content_type)
     response.set_etag(tag)
-    response.headers["Cache-Control"] = f"public, max-age={seconds}"
+    response.headers["Cache-Control"] = f"{scope}, max-age={seconds}"
     return response

@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from streamify_api.domain.playback import Delivery, Playback
-from streamify_api.domain.videos import Video
+from streamify_api.domain.videos import PlaybackPolicy, Video
 from streamify_api.services.ports import Page
 
 
@@ -28,6 +28,7 @@ class VideoBody(msgspec.Struct, frozen=True):
     renditions: tuple[RenditionBody, ...]
     publish_time: datetime | None
     watch_url: str
+    playback_policy: PlaybackPolicy
 
     @classmethod
     def of(cls, video: Video, public_url: str) -> "VideoBody":
@@ -41,6 +42,7 @@ class VideoBody(msgspec.Struct, frozen=True):
             ),
             publish_time=video.publish_time,
             watch_url=f"{public_url}/watch/{video.video_id}",
+            playback_policy=video.playback_policy,
         )
 
 
