@@ -71,6 +71,7 @@ def travel(cloud: Cloud, deployer: Caller, journey: Journey) -> None:
         and drift()
         and step("repair", "site.yml")
         and step("rotation", "playbooks/rotate_keys.yml", "-e", QUICK_ROTATION)
+        and step("status", "playbooks/status.yml")
         and step("rollback", "playbooks/rollback.yml", "-e", f"rollback_to={running()}")
         and step("release", "playbooks/release.yml")
         and step("teardown", "playbooks/teardown.yml", "-e", gone)
