@@ -5,7 +5,7 @@ SHELL := /bin/bash
 export STREAMIFY_ENV ?= local
 python := .venv/bin/python
 
-.PHONY: help up down test lint unit roles iam fuzz bench chaos lock clean
+.PHONY: help up down test lint unit roles iam fuzz bench chaos soak lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,11 @@ roles: ## Molecule's scenario of every role, after the whole site's
 bench: ## server CPU of a playback request beside FastAPI and fastify (minutes; prints ratios, judges nothing)
 	@scripts/setup test
 	@scripts/bench
+
+soak: export STREAMIFY_ENV = soak
+soak: ## 2 GiB uploaded while client and tasks are killed; DynamoDB away for a minute, twice (SOAK_MEBIBYTES, SOAK_SECONDS; 10 minutes)
+	@scripts/setup test
+	@scripts/soak
 
 iam: export STREAMIFY_ENV = iam
 iam: ## deploy, repair, rotate and tear down with the deployer's policies alone; no grant missing, none idle (10 minutes)

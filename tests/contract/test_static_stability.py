@@ -87,11 +87,12 @@ async def test_playback_goes_on_and_recovers_by_itself(
             await asyncio.sleep(0.1)
 
 
+@pytest.mark.parametrize("mode", [Mode.CLOSED, Mode.STALLED])
 async def test_a_task_that_starts_while_dynamodb_is_down_plays_and_is_ready(
-    cut_off: dict[str, str], dynamodb: StoppableProxy, service: Service
+    mode: Mode, cut_off: dict[str, str], dynamodb: StoppableProxy, service: Service
 ) -> None:
     video_id = (await service.published()).video_id
-    dynamodb.set(Mode.CLOSED)
+    dynamodb.set(mode)
     with run_api(cut_off) as cold:
         async with httpx.AsyncClient(base_url=cold.http_url, timeout=10) as http:
             assert (await http.get("/health/ready")).status_code == 200

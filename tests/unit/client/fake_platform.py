@@ -64,7 +64,8 @@ class FakePlatform:
     Attributes:
         target: host:port of the gRPC server.
         calls: method name and request, in order.
-        unavailable: how many calls to answer with UNAVAILABLE first.
+        unavailable: how many calls to fail first.
+        failure: the status of these.
         before: called before every answer.
         uploads: by id, those that were created.
         video_state, renditions: of the one video.
@@ -76,6 +77,7 @@ class FakePlatform:
     target: str = ""
     calls: list[tuple[str, Any]] = field(default_factory=list)
     unavailable: int = 0
+    failure: grpc.StatusCode = grpc.StatusCode.UNAVAILABLE
     before: Callable[[str], None] = lambda _: None
     uploads: dict[str, upload.Upload] = field(default_factory=dict)
     spoiled: bool = False
@@ -99,7 +101,7 @@ class FakePlatform:
             context.abort(grpc.StatusCode.UNAUTHENTICATED, "The token is not valid.")
         if self.unavailable > 0:
             self.unavailable -= 1
-            context.abort(grpc.StatusCode.UNAVAILABLE, "This task is draining.")
+            context.abort(self.failure, "This task is draining.")
         self.before(method)
         self.calls.append((method, request))
 

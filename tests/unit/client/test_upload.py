@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
+import grpc
 import pytest
 from unit.client.conftest import Command, make_film
 from unit.client.fake_platform import PART_BYTES, VIDEO_ID, FakePlatform, etag
@@ -114,6 +115,14 @@ def test_a_part_that_storage_refuses_ends_it(
 def test_a_draining_task_is_tried_again(streamify: Command, platform: FakePlatform, film: Path) -> None:
     platform.unavailable = 2
     assert streamify("upload", film).code == 0
+
+
+@pytest.mark.parametrize("status", [grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.CANCELLED])
+def test_an_error_that_is_not_the_platforms_own_is_a_broken_connection_and_tried_again(
+    status: grpc.StatusCode, streamify: Command, platform: FakePlatform, film: Path
+) -> None:
+    platform.unavailable, platform.failure = 2, status
+    assert streamify("upload", film, "--source-only").code == 0
 
 
 @pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM])

@@ -109,6 +109,11 @@ class _TokenFile(grpc.AuthMetadataPlugin):
             callback((), error)
 
 
+# The platform gives a reason with every error. These without one come from somebody on the way, such as a balancer
+# whose task died in the middle of an answer (RST_STREAM with INTERNAL_ERROR).
+_BROKEN = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.CANCELLED}
+
+
 @contextlib.contextmanager
 def explained(connection: Connection) -> Iterator[None]:
     """Turns a failed call into one of our errors.
@@ -119,8 +124,14 @@ def explained(connection: Connection) -> Iterator[None]:
     try:
         yield
     except grpc.aio.AioRpcError as error:
-        explanation = _explain(error.code(), error.details() or "", connection)
         info = _error_info(error)
+        if error.code() in _BROKEN and not info.reason:
+            why = _last_words(error.details() or "")
+            explanation: ClientError = UnreachableError(
+                f"The connection to {connection.target} broke before the answer was whole: {why}."
+            )
+        else:
+            explanation = _explain(error.code(), error.details() or "", connection)
         explanation.reason, explanation.request_id = info.reason, info.metadata["request_id"]
         raise explanation from error
 
