@@ -36,7 +36,7 @@ def arguments(*, tags: bool = False, timeout: int | None = None, **spec: Any) ->
 
 
 def run(kind: type[Resource], argument_spec: dict[str, Any], **options: Any) -> None:
-    """Run a module.
+    """Run a module. One without a ``state`` only ensures.
 
     :param kind: the resource.
     :param argument_spec: from :func:`arguments`.
@@ -50,7 +50,7 @@ def run(kind: type[Resource], argument_spec: dict[str, Any], **options: Any) -> 
 
     try:
         resource = kind(Context(params=module.params, client=client, warn=module.warn))
-        if module.params["state"] == "present":
+        if module.params.get("state", "present") == "present":
             outcome = resource.ensure_present(module.check_mode)
         else:
             outcome = resource.ensure_absent(module.check_mode)
