@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 import grpc
 from chaos.records import Client, Record, Recorder
-from streamify_client.channel import CALL_SECONDS, SERVICE_CONFIG
+from streamify_client.channel import CALL_SECONDS, CHANNEL_OPTIONS, SERVICE_CONFIG
 from yarl import URL
 
 RETRYABLE_STATUS = frozenset({429, 502, 503, 504})
@@ -101,9 +101,9 @@ class Caller:
 
 def channel(target: str, ca: bytes, client: Client) -> grpc.aio.Channel:
     """A channel to the internal balancer: the shipped client's, or one that repeats nothing."""
-    options: list[tuple[str, Any]] = [("grpc.enable_retries", 0)]
+    options: tuple[tuple[str, Any], ...] = (("grpc.enable_retries", 0),)
     if client is Client.BACKOFF:
-        options = [("grpc.service_config", SERVICE_CONFIG), ("grpc.enable_retries", 1)]
+        options = CHANNEL_OPTIONS
     return grpc.aio.secure_channel(target, grpc.ssl_channel_credentials(ca), options=options)
 
 

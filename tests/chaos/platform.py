@@ -155,8 +155,11 @@ class Platform:
         service, states = self.service(), self.target_states()
         wanted = service["desiredCount"]
         tasks = self.described_tasks()
+        # A deployment that failed is shown until the next one begins.
+        deployments = [each for each in service["deployments"] if each["rolloutState"] != "FAILED"]
         return (
-            len(service["deployments"]) == 1
+            len(deployments) == 1
+            and deployments[0]["rolloutState"] == "COMPLETED"
             and len(tasks) == wanted
             and all(sorted(group.values()) == ["healthy"] * wanted for group in states.values())
         )

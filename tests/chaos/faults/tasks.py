@@ -2,7 +2,7 @@
 """Tasks that die, hang, are stopped, or get too little CPU."""
 
 from chaos.faults.base import Fault, Site
-from chaos.platform import wait_until
+from chaos.platform import ChaosError, wait_until
 
 _STARVED_QUOTA = 3000  # microseconds of CPU in each 100,000
 
@@ -39,11 +39,9 @@ def _roll(site: Site) -> None:
     platform.aws("ecs").update_service(
         cluster=platform.outputs["ecs_cluster"], service=platform.outputs["ecs_service"], forceNewDeployment=True
     )
-    wait_until(
-        lambda: platform.is_settled() and not before & {task.arn for task in platform.serving()},
-        "every task is a new one",
-        240,
-    )
+    wait_until(platform.is_settled, "the rolling deployment is over", 240)
+    if kept := before & {task.arn for task in platform.serving()}:
+        raise ChaosError(f"{len(kept)} tasks were not replaced: {platform.service()['events'][0]['message']}")
 
 
 def _starve(site: Site) -> None:
