@@ -5,10 +5,10 @@ SHELL := /bin/bash
 export STREAMIFY_ENV ?= local
 python := .venv/bin/python
 
-.PHONY: help up down test lint unit roles iam fuzz bench chaos soak lock clean
+.PHONY: help up down test lint unit roles iam fuzz bench chaos chaos-kills soak lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: ## deploy the platform on this machine, upload a sample video, print its watch page (repeatable)
 	@scripts/up
@@ -51,6 +51,10 @@ iam: ## deploy, repair, rotate and tear down with the deployer's policies alone;
 chaos: ## break what `make up` deployed in every way and report what callers see (FAULT=zone_loss MODE=alb|tuned SEED=n DURATION=s)
 	@scripts/setup test
 	@PYTHONPATH=local:tests $(python) -m chaos $(addprefix --fault ,$(FAULT)) $(addprefix --mode ,$(MODE)) $(addprefix --seed ,$(SEED)) $(addprefix --seconds ,$(DURATION))
+
+chaos-kills: ## 1,000 SIGKILLs in the middle of uploads, and clocks two hours off; nothing acknowledged may be lost (KILLS=n SEED=n)
+	@scripts/setup test
+	@env -u STREAMIFY_ENV PYTHONPATH=local:tests:api/src:api/client/src $(python) -m chaos.kills $(addprefix --kills ,$(KILLS)) $(addprefix --seed ,$(SEED))
 
 lock: ## resolve requirements/*.in again
 	@scripts/setup up
