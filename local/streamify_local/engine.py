@@ -215,22 +215,31 @@ def remove_environment(engine: Any, environment: Environment, *, last: bool) -> 
 
 
 def _remove_images(engine: Any, prefixes: tuple[str, ...], *, with_children: bool = False) -> None:
-    """Remove the images whose references start so, and whatever was built on them, which is never wanted without."""
+    """Remove the images whose references start so, and whatever was built on them, which is never wanted without.
+
+    An image that has other references too, which other environments work with, loses these alone.
+    """
     images = {image.id: image for image in engine.images.list(all=True)}
-    doomed = {
-        image.id
-        for image in images.values()
-        for reference in (image.attrs.get("RepoTags") or []) + (image.attrs.get("RepoDigests") or [])
-        if reference.startswith(prefixes)
-    }
+    doomed = {i for i, image in images.items() if any(name.startswith(prefixes) for name in _references(image))}
+    shared = {i for i in doomed if not all(name.startswith(prefixes) for name in _references(images[i]))}
+    for image_id in shared:
+        for name in _references(images[image_id]):
+            if name.startswith(prefixes):
+                with suppress(DockerException):  # the digest goes with the repository's last tag
+                    engine.api.remove_image(name)
     grown = with_children
     while grown:
         children = {i for i, image in images.items() if image.attrs.get("ParentId") in doomed} - doomed
         doomed |= children
         grown = bool(children)
-    for image_id in sorted(doomed, key=lambda i: images[i].attrs["Created"], reverse=True):
+    for image_id in sorted(doomed - shared, key=lambda i: images[i].attrs["Created"], reverse=True):
         with suppress(DockerException):  # in use by somebody's container: not ours to take
             engine.api.remove_image(image_id, force=True)
+
+
+def _references(image: Any) -> list[str]:
+    """The tags and digests by which an image is known."""
+    return [*(image.attrs.get("RepoTags") or []), *(image.attrs.get("RepoDigests") or [])]
 
 
 def _remove_network(network: Any) -> None:
