@@ -21,7 +21,7 @@ SUMMARY = {
 
 
 def recovery(status: str = "ENABLED") -> dict[str, Any]:
-    described = {"PointInTimeRecoveryStatus": status}
+    described: dict[str, Any] = {"PointInTimeRecoveryStatus": status}
     if status == "ENABLED":
         described |= {"EarliestRestorableDateTime": NOON - HOUR, "LatestRestorableDateTime": NOON + HOUR}
     backups = {"ContinuousBackupsStatus": "ENABLED", "PointInTimeRecoveryDescription": described}
