@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 import grpc
 from chaos.records import Client, Record, Recorder
+from streamify_client.aio import PATIENCE_SECONDS
 from streamify_client.channel import CALL_SECONDS, CHANNEL_OPTIONS, SERVICE_CONFIG
 from yarl import URL
 
@@ -42,7 +43,7 @@ class Backoff:
 
     def wait(self, attempt: int) -> float:
         """Seconds before the attempt after this one; gRPC's jitter is a fifth (gRFC A6)."""
-        return min(self.longest, self.first * self.factor ** (attempt - 1)) * random.uniform(0.8, 1.2)
+        return min(self.longest, self.first * self.factor ** min(attempt - 1, 16)) * random.uniform(0.8, 1.2)
 
 
 SHIPPED = Backoff.shipped()
@@ -69,18 +70,26 @@ class Caller:
         self._recorder.started += 1
         self._recorder.add(Record(kind, self.client, due, self.now(), problem))
 
-    async def ask[T](self, kind: str, due: float, attempt: Attempt[T], *, over_grpc: bool = False) -> T | None:
+    async def ask[T](
+        self, kind: str, due: float, attempt: Attempt[T], *, over_grpc: bool = False, patient: bool = False
+    ) -> T | None:
         """Make the request; None if it failed in the end. A task that is cancelled records nothing.
 
-        Over gRPC the shipped client's channel itself repeats (`channels`), within its own limit of time.
+        Over gRPC the shipped client's channel itself repeats (`channel`), within its own limit of time.
+
+        Args:
+            patient: a step of an upload, which the shipped client repeats for a minute.
         """
         limit = {Client.PLAIN: 1, Client.ONCE: 2, Client.BACKOFF: SHIPPED.attempts}[self.client]
-        patience = self.patience
-        if over_grpc and self.client is Client.BACKOFF:
-            limit, patience = 1, CALL_SECONDS
+        patience, until = self.patience, self.now()
+        if self.client is Client.BACKOFF:
+            if over_grpc:
+                limit, patience = 1, CALL_SECONDS
+            if patient:
+                until += PATIENCE_SECONDS
         self._recorder.started += 1
         tried, result, problem = 0, None, None
-        while tried < limit:
+        while tried < limit or self.now() < until:
             tried += 1
             try:
                 async with asyncio.timeout(patience + 1):  # the attempt's own limit comes first
@@ -93,7 +102,7 @@ class Caller:
                 problem = str(error)
                 if not error.again:
                     break
-            if self.client is Client.BACKOFF and tried < limit:
+            if self.client is Client.BACKOFF and (tried < limit or self.now() < until):
                 await asyncio.sleep(SHIPPED.wait(tried))
         self._recorder.add(Record(kind, self.client, due, self._recorder.now(), problem, tried))
         return result
@@ -148,4 +157,5 @@ async def unary(call: Any, request: Any, token: str, patience: float) -> Any:
 def grpc_problem(error: grpc.aio.AioRpcError) -> AttemptError:
     """What a failed call means. Every call of this API may be repeated."""
     passing = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.RESOURCE_EXHAUSTED}
-    return AttemptError(f"{error.code().name}: {error.details()}", again=error.code() in passing)
+    broke_off = error.code() is grpc.StatusCode.INTERNAL and "RST_STREAM" in (error.details() or "")
+    return AttemptError(f"{error.code().name}: {error.details()}", again=broke_off or error.code() in passing)

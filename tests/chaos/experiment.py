@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One experiment: a workload, calm, a fault, its end, calm again; then every acknowledged write is looked for."""
 
+import os
 import random
 import threading
 import time
@@ -14,7 +15,7 @@ import grpc
 from botocore.exceptions import BotoCoreError, ClientError
 from chaos.faults import Fault, Site
 from chaos.history import Verdict, check, truth_of
-from chaos.pace import Pace
+from chaos.pace import Pace, free_cores
 from chaos.platform import ChaosError, Health, Platform, wait_until
 from chaos.records import Client, Record, Recorder, chosen, failed
 from chaos.undo import Undo
@@ -53,6 +54,8 @@ class Result:
         struck, ended: the fault's span.
         recovered: when full capacity was back; NaN when it never was.
         health: who served, sampled.
+        lateness: seconds by which an arrival came too late, at most.
+        idle: share of the machine's cores that had nothing to do from the strike to the recovery.
     """
 
     fault: Fault
@@ -67,6 +70,7 @@ class Result:
     recovered: float = float("nan")
     finished: float = 0.0
     lateness: float = 0.0
+    idle: float = 1.0
     verdict: Verdict | None = None
     notes: list[str] = field(default_factory=list)
     measured: dict[str, float] = field(default_factory=dict)
@@ -154,13 +158,17 @@ def conduct(
     """
     platform.set_balancer(mode)
     settle(platform)
-    undo = Undo(platform.environment)
-    site = Site(platform, undo, random.Random(f"{seed}-{fault.name}"), pace.rate)
+    prepared, undo = Undo(platform.environment, "prepared"), Undo(platform.environment)
+    site = Site(platform, prepared, random.Random(f"{seed}-{fault.name}"), pace.rate)
     try:
         fault.prepare(site)
+        site.undo = undo
         result = _under_load(site, fault, mode, pace, seed, form, watch)
     finally:
         mend(undo)
+        mend(prepared)
+        for child in site.children:
+            child.communicate(timeout=30)
     return result
 
 
@@ -186,7 +194,7 @@ def _under_load(
         time.sleep(_WARM_SECONDS + form.calm)
         _must_be_calm(recorder.records)
         run.phase = "broken"
-        result.struck = recorder.now()
+        result.struck, idle = recorder.now(), free_cores()
         fault.strike(site)
         time.sleep(max(0.0, form.duration(fault) - (recorder.now() - result.struck)))
         fault.end(site)
@@ -194,6 +202,7 @@ def _under_load(
         result.ended = recorder.now()
         run.phase = "mending"
         result.recovered = _recovery(result, workload)
+        result.idle = (free_cores() - idle) / (recorder.now() - result.struck) / (os.cpu_count() or 1)
         run.phase = "calm again"
         time.sleep(form.calm)
         result.finished = recorder.now()

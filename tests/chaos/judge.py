@@ -75,6 +75,10 @@ PROMISES: dict[str, list[Promise]] = {
     "task_killed": _lost_task("0 failed", _none),
     "task_hung": _lost_task("at most 1 %", _share(0.99)),
     "zone_loss": _lost_task("0 failed", _none),
+    "task_kills": [
+        Promise("tuned", Client.ONCE, "0 failed", _none),
+        Promise("alb", Client.BACKOFF, "at least 99.9 %", _share(0.999)),
+    ],
     "task_drained": _all(),
     "tasks_rolled": _all(),
     "keys_rotated": _all(),
@@ -92,6 +96,7 @@ CAPACITY_SECONDS = {
     "task_killed": 30.0, "task_hung": 45.0, "zone_loss": 60.0, "dynamodb_down": 10.0, "triple_load": 30.0,
     "two_tasks_killed": 45.0,
 }  # fmt: skip
+LEAST_IDLE = 0.15  # of the machine: with less, how long a task takes to start says nothing about the platform
 MOST_ATTEMPTS_A_CALL = 1.5
 LEAST_SHARE_OF_CAPACITY = 0.9
 
@@ -113,15 +118,26 @@ def judge(result: Result) -> list[Judgement]:
             what = "playback of known videos, " if promise.kinds == PLAYBACK_OF_KNOWN else ""
             found.append(Judgement(f"{what}{promise.client}: {promise.text}", promise.rule(records)))
     if (limit := CAPACITY_SECONDS.get(fault)) is not None:
-        seconds = result.capacity_seconds
-        found.append(
-            Judgement(f"full capacity within {limit:.0f} s", None if seconds <= limit else f"it took {seconds:.1f} s")
-        )
+        found.append(_capacity(result, limit))
     found += _measured(result)
     if result.verdict is not None:
         problem = None if result.verdict.is_good else str(result.verdict)
         found.append(Judgement("no acknowledged write lost or doubled", problem))
     return found
+
+
+def _capacity(result: Result, limit: float) -> Judgement:
+    """A limit of time is held against a machine that had CPU to spare; on another the time is only told."""
+    text, seconds = f"full capacity within {limit:.0f} s", result.capacity_seconds
+    if seconds <= limit:
+        return Judgement(text, None)
+    if result.idle < LEAST_IDLE:
+        return Judgement(_not_judged(result, f"{text} ({seconds:.1f} s)"), None)
+    return Judgement(text, f"it took {seconds:.1f} s")
+
+
+def _not_judged(result: Result, text: str) -> str:
+    return f"not judged, because the machine was idle for {100 * result.idle:.0f} % only: {text}"
 
 
 def _measured(result: Result) -> list[Judgement]:
@@ -131,8 +147,10 @@ def _measured(result: Result) -> list[Judgement]:
         return [Judgement(f"at most {MOST_ATTEMPTS_A_CALL} attempts a call", problem)]
     if result.fault.name == "triple_load":
         share = share_of_capacity(result)
-        problem = None if share >= LEAST_SHARE_OF_CAPACITY or result.mode != "tuned" else f"{100 * share:.0f} %"
-        return [Judgement(f"at least {100 * LEAST_SHARE_OF_CAPACITY:.0f} % of capacity still served", problem)]
+        text = f"at least {100 * LEAST_SHARE_OF_CAPACITY:.0f} % of capacity still served"
+        if share < LEAST_SHARE_OF_CAPACITY and result.idle < LEAST_IDLE:
+            return [Judgement(_not_judged(result, f"{text} ({100 * share:.0f} %)"), None)]
+        return [Judgement(text, None if share >= LEAST_SHARE_OF_CAPACITY else f"{100 * share:.0f} %")]
     return []
 
 

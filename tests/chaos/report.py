@@ -55,6 +55,7 @@ def figures(result: Result) -> dict[str, object]:
         "lost": len(result.verdict.lost) if result.verdict else None,
         "doubled": len(result.verdict.doubled) if result.verdict else None,
         "acknowledged": result.verdict.acknowledged if result.verdict else None,
+        "machine_idle": round(result.idle, 2),
         "rate": round(result.rate, 2),
         "patience_seconds": round(result.pace.patience, 2),
         "measured": result.measured,
@@ -106,6 +107,7 @@ def _story(result: Result) -> list[str]:
         f"Broken from {result.struck:.1f} s to {result.ended:.1f} s (grey); full capacity at {result.recovered:.1f} s.",
         f"Answers took {quantile(waits, 0.5) * 1000:.0f} ms (median), {quantile(waits, 0.99) * 1000:.0f} ms (99 %).",
     ]
+    told.append(f"The machine's cores were idle for {100 * result.idle:.0f} % of that time.")
     if result.fault.name == "triple_load":
         told.append(f"{100 * share_of_capacity(result):.0f} % of the capacity was still served.")
     return [*told, *(f"{note[0].upper()}{note[1:]}." for note in result.notes)]

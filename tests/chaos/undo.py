@@ -21,11 +21,15 @@ from streamify_local import environment, switches
 from streamify_local.environment import Environment
 from streamify_local.processes import LocalCloudError, Stat
 
-SCOPES = ("fault", "run")
+SCOPES = ("fault", "prepared", "run")  # in this order: the run's is undone last
 
 
 class Undo:
-    """A journal of one environment: `scope` tells what is undone after each fault from what is after the run."""
+    """A journal of one environment.
+
+    Args:
+        scope: tells what is undone after the fault's time from what was prepared for it and what the run changed.
+    """
 
     def __init__(self, env: Environment, scope: str = "fault") -> None:
         self._env = env

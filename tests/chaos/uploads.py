@@ -90,7 +90,7 @@ class Uploader:
             target = URL(address, encoded=True)
             return await http(self.session, "PUT", target, patience, data=body, headers=headers)
 
-        return await self.caller.ask("part", due, put)
+        return await self.caller.ask("part", due, put, patient=True)
 
     async def _watch(self, stub: Any, upload_id: str, due: float, history: UploadHistory) -> None:
         """Follow the states to the last one, taking up a stream that broke where it was."""
@@ -119,7 +119,7 @@ class Uploader:
 
     async def _call(self, kind: str, due: float, call: Any, request: Any) -> Any:
         return await self.caller.ask(
-            kind, due, lambda patience: unary(call, request, self.token, patience), over_grpc=True
+            kind, due, lambda patience: unary(call, request, self.token, patience), over_grpc=True, patient=True
         )
 
     async def _until(self, when: float) -> None:

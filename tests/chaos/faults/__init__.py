@@ -7,7 +7,7 @@ from chaos.faults.base import Fault, Site
 _ORDER = (
     "task_killed", "task_hung", "zone_loss", "task_drained", "tasks_rolled", "keys_rotated", "release_under_load",
     "broken_release", "dynamodb_down", "dynamodb_throttled", "triple_load", "two_tasks_killed", "slow_task",
-    "target_unhealthy", "s3_5xx", "dependency_stalled",
+    "target_unhealthy", "s3_5xx", "task_kills", "dependency_stalled",
 )  # fmt: skip
 _ALL = {
     fault.name: fault

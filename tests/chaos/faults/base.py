@@ -2,6 +2,7 @@
 """What a fault is, and what it may use."""
 
 import random
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,7 @@ class Site:
         notes: what is worth telling in the report, such as who was hit.
         set_rate: changes the workload's arrivals a second, while it runs.
         measured: figures that only this fault takes, by name.
+        children: processes that its undo ends, to be waited for.
     """
 
     platform: Platform
@@ -30,6 +32,7 @@ class Site:
     notes: list[str] = field(default_factory=list)
     set_rate: Callable[[float], None] = lambda _rate: None
     measured: dict[str, float] = field(default_factory=dict)
+    children: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def victims(self, count: int = 1) -> list[Task]:
         """Tasks that serve now, chosen by the seed.

@@ -37,6 +37,7 @@ def prepare(site: Site) -> None:
     command = [sys.executable, "-m", "chaos.gate", "--upstream", env.endpoint]
     command += ["--listen", f"{env.gateway}:{port}", "--listen", f"127.0.0.1:{port}"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT / "tests")
+    site.children.append(process)
     stat = Stat.of(process.pid)
     if stat is not None:
         site.undo.add("end_process", pid=process.pid, start_time=stat.start_time)

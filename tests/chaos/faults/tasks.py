@@ -4,12 +4,24 @@
 from chaos.faults.base import Fault, Site
 from chaos.platform import ChaosError, wait_until
 
+_KILLS = 30
 _STARVED_QUOTA = 3000  # microseconds of CPU in each 100,000
 
 
 def _kill(site: Site, count: int) -> None:
     for task in site.victims(count):
         task.container.kill()
+
+
+def _kill_again_and_again(site: Site) -> None:
+    """One after another: each has to be gone and replaced before the next."""
+    for _ in range(_KILLS):
+        (task,) = site.victims()
+        site.notes.pop()
+        task.container.kill()
+        wait_until(lambda gone=task.arn: _is_gone(site, gone), "the killed task is noticed", 60)  # type: ignore[misc]
+        wait_until(lambda: site.platform.health().whole, "its replacement serves", 120)
+    site.notes.append(f"{_KILLS} tasks were killed, each once the last one was replaced")
 
 
 def _hang(site: Site) -> None:
@@ -56,5 +68,6 @@ FAULTS = (
     Fault("task_drained", "ECS stops one task", _drain, takes=0),
     Fault("tasks_rolled", "every task is replaced by a rolling deployment", _roll, is_release=True),
     Fault("two_tasks_killed", "two of three tasks are killed at once", lambda site: _kill(site, 2), takes=2),
+    Fault("task_kills", f"{_KILLS} tasks are killed, one after another", _kill_again_and_again, takes=1),
     Fault("slow_task", "one task gets 3 % of a core", _starve, 30, 10),
 )

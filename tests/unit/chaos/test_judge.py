@@ -70,6 +70,13 @@ def test_full_capacity_has_a_limit() -> None:
     assert missed(result("task_killed", "tuned", {}, recovered=40.1)) == ["full capacity within 30 s"]
 
 
+def test_a_busy_machine_is_no_measure_of_time() -> None:
+    seen = result("task_killed", "tuned", {}, recovered=40.1)
+    seen.idle = 0.14
+    assert missed(seen) == []
+    assert "not judged, because the machine was idle for 14 % only" in report.markdown([seen], [], seed=1)
+
+
 def test_a_write_that_was_lost_is_a_miss_whatever_else_holds() -> None:
     seen = result("slow_task", "tuned", {})
     seen.verdict = Verdict(3, 3, ["one: the upload is gone"], [], [])
