@@ -11,6 +11,8 @@ from streamify_api.adapters.aws import judge, open_client
 from streamify_api.adapters.cache_signatures import CachedSigner
 from streamify_api.adapters.cache_tokens import CachedVerifier
 from streamify_api.adapters.cache_videos import CachedVideos, CacheLimits
+from streamify_api.adapters.cloudfront_invalidations import SERVICE as CLOUDFRONT
+from streamify_api.adapters.cloudfront_invalidations import CloudFrontInvalidations
 from streamify_api.adapters.cloudfront_signer import CloudFrontSigner
 from streamify_api.adapters.dependency import Dependency
 from streamify_api.adapters.dynamodb_store import DynamoDBStore
@@ -34,6 +36,9 @@ from streamify_api.telemetry_metrics import CACHE_ENTRIES, STORE_DOWN, video_cac
 _WARM_SECONDS = 2.0
 # Dependency cuts every attempt earlier, but for joining parts, while which S3 sends spaces.
 _READ_SECONDS = 30.0
+_CLOUDFRONT_SECONDS = 2.0  # while the caller of UnpublishVideo waits; the janitor makes up for it
+# Where CloudFront's API is, whatever the platform's region: https://docs.aws.amazon.com/general/latest/gr/cf_region.html
+_CLOUDFRONT_REGION = "us-east-1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +109,7 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
             s3 = await open_client(
                 stack, "s3", settings.aws_region, settings.s3_endpoint_url, read_timeout=_READ_SECONDS, s3_options=style
             )
+            cdn = await _open_cdn(stack, settings)
         except ValueError as error:
             raise SettingsError(f"AWS_REGION or an endpoint does not fit: {error}") from error
         table = Dependency("DynamoDB", settings.dynamodb_attempt_seconds, judge)
@@ -128,7 +134,7 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
             uploads=uploads,
             parts=UploadParts(uploads, sources, utc_now),
             videos=Videos(store, media, utc_now),
-            changes=VideoChanges(store, media, descriptors, utc_now),
+            changes=VideoChanges(store, media, descriptors, cdn, utc_now),
             playbacks=Playbacks(
                 published,
                 signer,
@@ -139,8 +145,18 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
                 timedelta(seconds=settings.session_seconds),
             ),
             verifier=remembered,
-            janitor=Janitor(store, sources, media, utc_now),
+            janitor=Janitor(store, sources, media, cdn, utc_now),
         )
+
+
+async def _open_cdn(stack: AsyncExitStack, settings: Settings) -> CloudFrontInvalidations | None:
+    if not settings.cdn_distribution_id:
+        return None
+    client = await open_client(
+        stack, "cloudfront", _CLOUDFRONT_REGION, settings.cloudfront_endpoint_url, read_timeout=_READ_SECONDS
+    )
+    dependency = Dependency(CLOUDFRONT, _CLOUDFRONT_SECONDS, judge)
+    return CloudFrontInvalidations(client, dependency, settings.cdn_distribution_id)
 
 
 async def _warm(store: DynamoDBStore) -> None:

@@ -27,6 +27,7 @@ class Settings:
     upload_bucket: str
     media_bucket: str
     cdn_url: str
+    cdn_distribution_id: str
     public_url: str
     cookie_domain: str
     signing_key_id: str
@@ -58,6 +59,7 @@ class Settings:
     aws_region: str
     s3_endpoint_url: str | None
     dynamodb_endpoint_url: str | None
+    cloudfront_endpoint_url: str | None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -76,6 +78,8 @@ class Settings:
             upload_bucket=reader.text("STREAMIFY_UPLOAD_BUCKET"),
             media_bucket=reader.text("STREAMIFY_MEDIA_BUCKET"),
             cdn_url=reader.origin("STREAMIFY_CDN_URL"),
+            # Optional: without it nothing is invalidated when a video is unpublished or deleted.
+            cdn_distribution_id=environment.get("STREAMIFY_CDN_DISTRIBUTION_ID", "").strip(),
             public_url=reader.origin("STREAMIFY_PUBLIC_URL"),
             cookie_domain=reader.domain("STREAMIFY_COOKIE_DOMAIN"),
             signing_key_id=reader.text("STREAMIFY_SIGNING_KEY_ID"),
@@ -112,6 +116,7 @@ class Settings:
             aws_region=reader.text("AWS_REGION"),
             s3_endpoint_url=environment.get("AWS_ENDPOINT_URL_S3") or None,
             dynamodb_endpoint_url=environment.get("AWS_ENDPOINT_URL_DYNAMODB") or None,
+            cloudfront_endpoint_url=environment.get("AWS_ENDPOINT_URL_CLOUDFRONT") or None,
         )
         if reader.mistakes:
             raise SettingsError("; ".join(reader.mistakes))

@@ -32,15 +32,29 @@ class Behavior:
 
 @dataclass(frozen=True)
 class Distribution:
-    """An enabled distribution; the last of its behaviours is the default one."""
+    """An enabled distribution; the last of its behaviours is the default one.
+
+    `forgotten` are the paths that were invalidated, one after the other.
+    """
 
     domain_name: str
     aliases: tuple[str, ...]
     behaviors: tuple[Behavior, ...]
+    forgotten: tuple[str, ...] = ()
 
     def behavior(self, path: str) -> Behavior:
         """The first behaviour that covers the path."""
         return next(behavior for behavior in self.behaviors if behavior.covers(path))
+
+    def generation(self, path: str) -> int:
+        """How often the path was invalidated: a part of the cache's key, so that what was kept before is not found.
+
+        https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/invalidation-specifying-objects.html: a "*"
+        stands at the end only, and cases matter.
+        """
+        return sum(
+            path.startswith(pattern[:-1]) if pattern.endswith("*") else path == pattern for pattern in self.forgotten
+        )
 
 
 def select(distributions: list[Distribution], host: str) -> Distribution | None:
@@ -83,6 +97,7 @@ class Catalog:
     distributions: list[Distribution] = field(default_factory=list)
     read_at: float = float("-inf")
     _keys: dict[str, PublicKey] = field(default_factory=dict)
+    _invalidated: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _client: Any = None
 
     def current(self) -> list[Distribution]:
@@ -109,7 +124,22 @@ class Catalog:
         ordered = item.get("CacheBehaviors", {}).get("Items", [])
         behaviors = [self._behavior(entry["PathPattern"], entry) for entry in ordered]
         behaviors.append(self._behavior("*", item["DefaultCacheBehavior"]))
-        return Distribution(item["DomainName"], tuple(item.get("Aliases", {}).get("Items", [])), tuple(behaviors))
+        aliases = tuple(item.get("Aliases", {}).get("Items", []))
+        return Distribution(item["DomainName"], aliases, tuple(behaviors), self._forgotten(item["Id"]))
+
+    def _forgotten(self, distribution_id: str) -> tuple[str, ...]:
+        """Every path of every invalidation; what one says never changes, so each is read once."""
+        pages = self._client.get_paginator("list_invalidations").paginate(DistributionId=distribution_id)
+        paths: list[str] = []
+        for summary in (item for page in pages for item in page["InvalidationList"].get("Items", [])):
+            invalidation_id = summary["Id"]
+            if invalidation_id not in self._invalidated:
+                found = self._client.get_invalidation(DistributionId=distribution_id, Id=invalidation_id)
+                self._invalidated[invalidation_id] = tuple(
+                    found["Invalidation"]["InvalidationBatch"]["Paths"].get("Items", [])
+                )
+            paths += self._invalidated[invalidation_id]
+        return tuple(paths)
 
     def _behavior(self, pattern: str, entry: dict[str, Any]) -> Behavior:
         groups, signers = entry.get("TrustedKeyGroups", {}), entry.get("TrustedSigners", {})

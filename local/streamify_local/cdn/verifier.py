@@ -2,7 +2,8 @@
 """Answers nginx's auth_request: python -m streamify_local.cdn.verifier --socket PATH. When in trouble, nothing passes.
 
 It is told the viewer's request in X-Viewer-* headers and answers 204 with X-Origin-Host (the distribution's domain
-name) and X-Cors-* headers, or 403 with X-Error-Code and X-Error-Message. Preflight requests it answers itself.
+name), X-Cache-Generation (how often the path was invalidated) and X-Cors-* headers, or 403 with X-Error-Code and
+X-Error-Message. Preflight requests it answers itself.
 """
 
 import argparse
@@ -50,7 +51,8 @@ def answer(catalog: Catalog, headers: Mapping[str, str], now: float) -> Answer:
             return _denied(denied)
     cors = cors_headers(behavior.cors, origin, preflight=False)
     handed = {name.replace("Access-Control-", "X-Cors-"): value for name, value in cors.items()}
-    return 204, {"X-Origin-Host": distribution.domain_name, **handed}
+    generation = str(distribution.generation(path))
+    return 204, {"X-Origin-Host": distribution.domain_name, "X-Cache-Generation": generation, **handed}
 
 
 def _denied(error: DeniedError) -> Answer:

@@ -185,6 +185,25 @@ def test_the_bucket_is_read_only_through_the_distribution_that_its_policy_names(
     assert site.ask("/v/one/new.mp4", site.cookies())[:2] == (200, b"new")
 
 
+def test_what_was_invalidated_is_asked_for_anew(site: Cdn) -> None:
+    site.platform.s3.put_object(Bucket="media", Key="v/one/kept.mp4", Body=b"before")
+    assert site.ask("/v/one/kept.mp4", site.cookies())[:2] == (200, b"before")
+    site.platform.s3.put_object(Bucket="media", Key="v/one/kept.mp4", Body=b"after")
+    assert site.ask("/v/one/kept.mp4", site.cookies())[:2] == (200, b"before")
+    (distribution,) = site.platform.cloudfront.list_distributions()["DistributionList"]["Items"]
+
+    def invalidate(path: str) -> None:
+        batch = {"Paths": {"Quantity": 1, "Items": [path]}, "CallerReference": path}
+        site.platform.cloudfront.create_invalidation(DistributionId=distribution["Id"], InvalidationBatch=batch)
+
+    site.platform.s3.put_object(Bucket="media", Key="v/one/other.mp4", Body=b"other")
+    assert site.ask("/v/one/other.mp4", site.cookies())[:2] == (200, b"other")
+    invalidate("/v/one/kept*")
+    assert eventually(lambda: site.ask("/v/one/kept.mp4", site.cookies())[1] == b"after")
+    assert site.ask("/v/one/other.mp4", site.cookies())[2]["X-Cache"] == "Hit from cloudfront"
+    assert site.ask("/v/one/video.mp4", site.cookies())[2]["X-Cache"] == "Hit from cloudfront"
+
+
 def test_a_key_that_left_the_key_group_is_refused(site: Cdn) -> None:
     api = site.platform.cloudfront
     assert site.ask("/v/one/video.mp4", site.cookies())[0] == 200

@@ -81,6 +81,18 @@ def test_cors_names_the_exact_origin_that_asks_and_no_other() -> None:
     assert ask("/public/x", origin="https://app.example")[1]["X-Cors-Allow-Origin"] == "https://app.example"
 
 
+def test_an_invalidation_makes_the_cache_ask_anew_for_its_paths_and_no_others() -> None:
+    forgetful = Distribution("d1.cloudfront.net", (), (PUBLIC, SIGNED), ("/public/one/*", "/public/two", "/public/*"))
+
+    def generation(path: str) -> str:
+        headers = {"x-viewer-uri": path, "x-viewer-host": "d1.cloudfront.net"}
+        return answer(catalog(forgetful, TWO), headers, time.time())[1]["X-Cache-Generation"]
+
+    generations = [generation(f"/public/{name}") for name in ("one/a", "one/a?x=1", "two", "two/a", "One/a")]
+    assert generations == ["2", "2", "2", "1", "1"]
+    assert ONE.generation("/public/one/a") == 0
+
+
 def test_the_first_pattern_that_covers_a_path_decides() -> None:
     assert ONE.behavior("/public/x") is PUBLIC
     assert ONE.behavior("/Public/x") is SIGNED

@@ -21,6 +21,7 @@ _THROTTLED = frozenset(
         "SlowDown",
         "Throttling",
         "ThrottlingException",
+        "TooManyInvalidationsInProgress",
         "TransactionInProgressException",
     }
 )

@@ -74,26 +74,28 @@ def chore_partition(shard: int) -> str:
     return f"CHORES#{shard}"
 
 
-def chore_key(resource_id: str) -> Item:
-    """Where the janitor's chore about an upload or a video is."""
+def chore_key(resource_id: str, *, invalidation: bool = False) -> Item:
+    """Where the janitor's chore about an upload or a video is, or the one about a video's media at the CDN."""
     kind = "UPLOAD" if resource_id.startswith("upl_") else "VIDEO"
-    return {"pk": text(f"{kind}#{resource_id}"), "sk": text("CHORE")}
+    return {"pk": text(f"{kind}#{resource_id}"), "sk": text("INVALIDATION" if invalidation else "CHORE")}
 
 
 def chore_item(chore: Chore) -> Item:
     """A chore as an item, in the list of what is due when."""
     shard = zlib.crc32(chore.resource_id.encode()) % CHORE_SHARDS
-    return chore_key(chore.resource_id) | {
+    item = chore_key(chore.resource_id, invalidation=bool(chore.reference)) | {
         "resource_id": text(chore.resource_id),
         "due_time": text(stamp(chore.due_time)),
         "gsi1pk": text(chore_partition(shard)),
         "gsi1sk": text(f"{stamp(chore.due_time)}#{chore.resource_id}"),
     }
+    return item | {"reference": text(chore.reference)} if chore.reference else item
 
 
 def read_chore(item: Item) -> Chore:
     """A chore from its item."""
-    return Chore(item["resource_id"]["S"], _time(item["due_time"]["S"]))
+    reference = item.get("reference", {"S": ""})["S"]
+    return Chore(item["resource_id"]["S"], _time(item["due_time"]["S"]), reference)
 
 
 def upload_item(upload: Upload) -> Item:

@@ -141,7 +141,9 @@ class DynamoDBStore:
             ]
         )
 
-    async def change_video(self, before: Video, after: Video, request: RequestRecord) -> None:
+    async def change_video(
+        self, before: Video, after: Video, request: RequestRecord, also: Chore | None = None
+    ) -> None:
         """Put the video over the revision it is made from, its entry in the public list, and what follows."""
         unchanged = "revision = :revision" + (" OR attribute_not_exists(revision)" if before.revision == 1 else "")
         items: list[dict[str, object]] = [
@@ -158,6 +160,8 @@ class DynamoDBStore:
             items.append({"Put": self._in_table(Item=publication_item(after))})
         elif before.state is VideoState.PUBLISHED:
             items.append({"Delete": self._in_table(Key=publication_key(after.video_id))})
+        if also is not None:
+            items.append(self._chore(also))
         if after.state is VideoState.DELETED:
             items.append(self._chore(Chore(after.video_id, self._clock())))
             if before.state is VideoState.WAITING_UPLOAD and before.upload_id is not None:
@@ -193,9 +197,23 @@ class DynamoDBStore:
         """Put the chore over the one that was there."""
         await self._call(partial(self._client.put_item, TableName=self._table, Item=chore_item(chore)))
 
-    async def remove_chore(self, resource_id: str) -> None:
-        """Delete the chore."""
-        await self._call(partial(self._client.delete_item, TableName=self._table, Key=chore_key(resource_id)))
+    async def remove_chore(self, chore: Chore) -> None:
+        """Delete the chore; an invalidation only if it is still this one and not that of a later change."""
+        delete = partial(self._client.delete_item, TableName=self._table, Key=chore_key(chore.resource_id))
+        if chore.reference:
+            delete = partial(
+                self._client.delete_item,
+                TableName=self._table,
+                Key=chore_key(chore.resource_id, invalidation=True),
+                ConditionExpression="#reference = :reference",
+                ExpressionAttributeNames={"#reference": "reference"},
+                ExpressionAttributeValues={":reference": text(chore.reference)},
+            )
+        try:
+            await self._call(delete)
+        except ClientError as error:
+            if error_code(error) != "ConditionalCheckFailedException":
+                raise
 
     def _chore(self, chore: Chore) -> dict[str, object]:
         return {"Put": self._in_table(Item=chore_item(chore))}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cleaning up: uploads that expired or were given up, and media of deleted videos.
+"""Cleaning up: uploads that expired or were given up, media of deleted videos, and what the CDN still holds of them.
 
 One pass does what is due, in any order, each of it repeatable; a pass that ends early, or two at once, do no harm. A
 chore is an item of the store that was written in the transaction that made it necessary, so none is forgotten.
@@ -11,7 +11,15 @@ from datetime import timedelta
 from streamify_api.domain.errors import StreamifyError
 from streamify_api.domain.uploads import PRESIGNED_LIFETIME, UploadState
 from streamify_api.domain.videos import UPLOAD_EXPIRED, VideoState
-from streamify_api.services.ports import AlreadyChangedError, Chore, Clock, MediaStorage, SourceStorage, Store
+from streamify_api.services.ports import (
+    AlreadyChangedError,
+    CdnCache,
+    Chore,
+    Clock,
+    MediaStorage,
+    SourceStorage,
+    Store,
+)
 
 # A completion that began just before the expiry may still be under way; a URL signed just before may still be used.
 GRACE = timedelta(minutes=1)
@@ -33,13 +41,17 @@ class Janitor:
         store: knows what is due.
         sources: where source files lie.
         media: where packaged videos lie.
+        cdn: holds copies of media; None: there is no CDN that could be told.
         clock: tells the time.
     """
 
-    def __init__(self, store: Store, sources: SourceStorage, media: MediaStorage, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, sources: SourceStorage, media: MediaStorage, cdn: CdnCache | None, clock: Clock
+    ) -> None:
         self._store = store
         self._sources = sources
         self._media = media
+        self._cdn = cdn
         self._clock = clock
 
     async def run(self, limit: int, lifetime: timedelta) -> Pass:
@@ -57,7 +69,7 @@ class Janitor:
             try:
                 later = await self._do(chore)
                 if later is None:
-                    await self._store.remove_chore(chore.resource_id)
+                    await self._store.remove_chore(chore)
                     done += 1
                 else:
                     await self._store.put_chore(later)
@@ -72,6 +84,9 @@ class Janitor:
         """Do the chore; the one that is left of it, if any."""
         if chore.resource_id.startswith("upl_"):
             return await self._clean_upload(chore)
+        if chore.reference:
+            await self._clean_edges(chore)
+            return None
         return await self._clean_video(chore)
 
     async def _clean_upload(self, chore: Chore) -> Chore | None:
@@ -100,4 +115,15 @@ class Janitor:
                 await self._sources.abandon(upload.key, upload.storage_upload_id)
                 await self._sources.remove(upload.key)
         signed_until = (video.update_time or video.create_time) + PRESIGNED_LIFETIME + GRACE
-        return replace(chore, due_time=signed_until) if now < signed_until else None
+        if now < signed_until:
+            return replace(chore, due_time=signed_until)
+        if self._cdn is not None and video.renditions:
+            # Who could still watch may have had the edges fetch it again before the media were gone.
+            await self._cdn.forget(video.media_root, f"{video.video_id}-removed")
+        return None
+
+    async def _clean_edges(self, chore: Chore) -> None:
+        """What the change that made the chore necessary could not do itself."""
+        video = await self._store.get_video(chore.resource_id)
+        if video is not None and self._cdn is not None:
+            await self._cdn.forget(video.media_root, chore.reference)

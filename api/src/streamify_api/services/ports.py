@@ -33,10 +33,14 @@ class RequestRecord:
 
 @dataclass(frozen=True, slots=True)
 class Chore:
-    """Something the janitor has to look at: what is left of an upload or of a deleted video."""
+    """Something the janitor has to look at: what is left of an upload or of a deleted video.
+
+    With a `reference`: an invalidation of the video's media at the CDN, to be asked for under this name.
+    """
 
     resource_id: str
     due_time: datetime
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +124,12 @@ class Store(Protocol):
             AlreadyChangedError: the upload is not waiting any more, or the request was recorded before.
         """
 
-    async def change_video(self, before: Video, after: Video, request: RequestRecord) -> None:
+    async def change_video(
+        self, before: Video, after: Video, request: RequestRecord, also: Chore | None = None
+    ) -> None:
         """Replace a video, in its lists too. For a deleted one, cancel its waiting upload and call the janitor.
+
+        `also` is a further chore that the change makes necessary.
 
         Raises:
             AlreadyChangedError: the video is not at the revision of `before` any more, its upload has been closed, or
@@ -141,8 +149,8 @@ class Store(Protocol):
     async def put_chore(self, chore: Chore) -> None:
         """Have the janitor look at something at some time, instead of any time that was set before."""
 
-    async def remove_chore(self, resource_id: str) -> None:
-        """There is nothing left to look at."""
+    async def remove_chore(self, chore: Chore) -> None:
+        """There is nothing left to look at. An invalidation is only removed under its own reference."""
 
     async def warm(self) -> None:
         """Open a connection, so that the first caller does not wait for it."""
@@ -201,6 +209,17 @@ class MediaStorage(Protocol):
 
     async def exists(self, video: Video, path: str) -> bool:
         """Whether a file of the video was uploaded."""
+
+
+class CdnCache(Protocol):
+    """What the CDN's edges hold."""
+
+    async def forget(self, media_root: str, reference: str) -> None:
+        """Have the CDN ask the origin anew for everything below this path; once for each reference.
+
+        Raises:
+            UnavailableError: the CDN does not take it now.
+        """
 
 
 class Descriptors(Protocol):

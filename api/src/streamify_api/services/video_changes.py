@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Changes of the catalogue. Each is one conditional write with the memory of its request, and can be repeated."""
 
+import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Set
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 
 from streamify_api.domain.callers import Caller
-from streamify_api.domain.errors import InvalidArgumentError, StateConflictError, video_not_found
+from streamify_api.domain.errors import InvalidArgumentError, StateConflictError, StreamifyError, video_not_found
 from streamify_api.domain.ids import parse_video_id
 from streamify_api.domain.videos import (
     DEFAULT_MANIFEST_PATH,
@@ -18,8 +19,18 @@ from streamify_api.domain.videos import (
     check_media_path,
     check_publication,
 )
-from streamify_api.services.ports import AlreadyChangedError, Clock, Descriptors, MediaStorage, Store
+from streamify_api.services.ports import (
+    AlreadyChangedError,
+    CdnCache,
+    Chore,
+    Clock,
+    Descriptors,
+    MediaStorage,
+    RequestRecord,
+    Store,
+)
 from streamify_api.services.requests import conflict, earlier_outcome, record_for, remember
+from streamify_api.telemetry import log
 
 UPDATABLE = frozenset({"title", "description", "playback_policy"})
 _ATTEMPTS = 5
@@ -50,13 +61,16 @@ class VideoChanges:
 
     InvalidArgumentError if an id or a field is out of range, NotFoundError if there is no such video for the caller,
     RequestIdReusedError if the request_id was used with other fields, and StateConflictError if the video is in a state
-    that does not allow it.
+    that does not allow it. Without a `cdn` there are no copies of media that had to be forgotten.
     """
 
-    def __init__(self, store: Store, media: MediaStorage, descriptors: Descriptors, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, media: MediaStorage, descriptors: Descriptors, cdn: CdnCache | None, clock: Clock
+    ) -> None:
         self._store = store
         self._media = media
         self._descriptors = descriptors
+        self._cdn = cdn
         self._clock = clock
 
     async def publish(self, caller: Caller, video_id: str, publication: Publication) -> Video:
@@ -108,14 +122,14 @@ class VideoChanges:
         )
 
     async def unpublish(self, caller: Caller, video_id: str, request_id: str) -> Video:
-        """Take a video from its viewers."""
+        """Take a video from its viewers, and its media from the CDN's edges."""
         now = self._clock()
         return await self._change(
             _Request(caller, "UnpublishVideo", request_id, {}), video_id, lambda video: video.unpublished(now)
         )
 
     async def delete(self, caller: Caller, video_id: str, request_id: str, etag: str) -> Video:
-        """Take a video from everybody for good; the janitor removes its media.
+        """Take a video from everybody for good, and its media from the CDN's edges; the janitor removes them.
 
         Raises:
             ConflictingChangeError: the video is not what the etag stands for.
@@ -173,14 +187,38 @@ class VideoChanges:
                 return after
             if ready is not None:
                 await ready(before)
+            withdrawal = self._withdrawal(before, after, record)
             try:
-                await self._store.change_video(before, after, replace(record, outcome=after))
+                await self._store.change_video(before, after, replace(record, outcome=after), withdrawal)
             except AlreadyChangedError:
                 continue  # somebody was faster: the same request on another task, or another change
             if VideoState.PUBLISHED in {before.state, after.state}:
                 await self._describe(after)
+            if withdrawal is not None:
+                await self._withdraw(after, withdrawal)
             return after
         raise conflict()
+
+    def _withdrawal(self, before: Video, after: Video, record: RequestRecord) -> Chore | None:
+        """What the CDN has to be told of a video that is not published any more.
+
+        It is written with the change, so that whatever happens to this task, the janitor makes up for it. Its name
+        comes from the request, so that both together are one invalidation.
+        """
+        if self._cdn is None or before.state is not VideoState.PUBLISHED or after.state is VideoState.PUBLISHED:
+            return None
+        reference = hashlib.sha256(f"{record.key}\0{after.video_id}".encode()).hexdigest()[:32]
+        return Chore(after.video_id, self._clock(), reference)
+
+    async def _withdraw(self, video: Video, chore: Chore) -> None:
+        """Tell the CDN now. The change is done already: what fails here is left to the janitor."""
+        if self._cdn is None:
+            return
+        try:
+            await self._cdn.forget(video.media_root, chore.reference)
+            await self._store.remove_chore(chore)
+        except StreamifyError as error:
+            log.warning("the CDN is told later", video_id=video.video_id, error=error.message)
 
     async def _describe(self, video: Video | None) -> None:
         """Keep the copy that players live on while the store is down. A change is acknowledged only with it."""
