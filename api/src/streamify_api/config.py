@@ -56,6 +56,7 @@ class Settings:
     drain_seconds: float
     shutdown_grace_seconds: float
     log_level: str
+    otlp_endpoint: str
     aws_region: str
     s3_endpoint_url: str | None
     dynamodb_endpoint_url: str | None
@@ -113,6 +114,8 @@ class Settings:
             drain_seconds=reader.number("STREAMIFY_DRAIN_SECONDS", 10, 0, 100),
             shutdown_grace_seconds=reader.number("STREAMIFY_SHUTDOWN_GRACE_SECONDS", 20, 0, 100),
             log_level=reader.choice("STREAMIFY_LOG_LEVEL", "info", _LOG_LEVELS),
+            # Optional: where traces go; without it there are none. The SDK reads the other OTEL_ variables itself.
+            otlp_endpoint=reader.otlp("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"),
             aws_region=reader.text("AWS_REGION"),
             s3_endpoint_url=environment.get("AWS_ENDPOINT_URL_S3") or None,
             dynamodb_endpoint_url=environment.get("AWS_ENDPOINT_URL_DYNAMODB") or None,
@@ -164,6 +167,17 @@ class _Reader:
         if value and not value.startswith(("https://", "file:///")):
             self.mistakes.append(f"{name} must be empty or begin with https:// or file:///")
         return value
+
+    def otlp(self, *names: str) -> str:
+        if self._environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+            return ""
+        for name in names:
+            value = self._environment.get(name, "").strip()
+            if value and not value.startswith(("http://", "https://")):
+                self.mistakes.append(f"{name} must be empty or begin with http:// or https://")
+            if value:
+                return value
+        return ""
 
     def origins(self, name: str) -> frozenset[str]:
         values = frozenset(

@@ -28,6 +28,7 @@ from streamify_api.telemetry import configure_logs, log
 from streamify_api.telemetry_access import AccessLog
 from streamify_api.telemetry_limits import AddressLimiter
 from streamify_api.telemetry_metrics import DRAINING, serve_metrics
+from streamify_api.telemetry_traces import exported_traces
 from streamify_api.transports.grpc.methods import Work
 from streamify_api.transports.grpc.server import GrpcServer
 from streamify_api.transports.http.app import create_app
@@ -84,7 +85,12 @@ async def serve(settings: Settings) -> None:
         loop.add_signal_handler(number, on_signal)
 
     readiness = Readiness()
-    async with build(settings) as services:
+    resource = {
+        "service.name": "streamify-api",
+        "service.version": __version__,
+        "deployment.environment.name": settings.environment,
+    }
+    async with exported_traces(settings.otlp_endpoint, **resource), build(settings) as services:
         asks = who_asks(services.verifier)
         app = create_app(
             videos=services.videos,

@@ -17,9 +17,11 @@ _SECRET = re.compile(r"authorization|cookie|token|signature|secret|password|sign
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?\Z")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}\Z")
 
+# (trace id, span id, flags, state) of what is done now, if the caller traces or telemetry_traces is on.
+trace: ContextVar[tuple[str, str, str, str] | None] = ContextVar("trace", default=None)
 request_id: ContextVar[str] = ContextVar("request_id", default="")
-# (trace id, our span's id, flags) of the request that is served, if its caller traces.
-trace: ContextVar[tuple[str, str, str] | None] = ContextVar("trace", default=None)
+# https://www.w3.org/TR/trace-context/#tracestate-header: what vendors add, passed on as it is.
+_TRACESTATE = re.compile(r"[\x20-\x7e]{1,512}\Z")
 log: structlog.stdlib.BoundLogger = structlog.get_logger("streamify")
 
 
@@ -30,16 +32,29 @@ def take_request_id(offered: str | None) -> str:
     return value
 
 
-def take_trace(offered: str | None) -> None:
-    """Go on with the caller's trace (W3C trace context), in a span of our own. Without one there is none."""
+def take_trace(offered: str | None, state: str | None = None, *, spans: bool = False) -> None:
+    """Go on with the caller's trace (W3C trace context), in a span of our own. Without one there is none.
+
+    Args:
+        offered: the header traceparent.
+        state: the header tracestate.
+        spans: whether telemetry_traces begins that span, below the caller's.
+    """
     match = _TRACEPARENT.match(offered) if offered else None
-    trace.set((match[1], secrets.token_hex(8), match[3]) if match else None)
+    if match is None:
+        trace.set(None)
+        return
+    kept = state if state and _TRACESTATE.match(state) else ""
+    trace.set((match[1], match[2] if spans else secrets.token_hex(8), match[3], kept))
 
 
-def traceparent() -> str | None:
+def trace_headers() -> dict[str, str]:
     """What calls out carry on."""
     current = trace.get()
-    return f"00-{current[0]}-{current[1]}-{current[2]}" if current else None
+    if current is None:
+        return {}
+    headers = {"traceparent": f"00-{current[0]}-{current[1]}-{current[2]}"}
+    return headers | {"tracestate": current[3]} if current[3] else headers
 
 
 def configure_logs(level: str, **bound: str) -> None:

@@ -52,7 +52,7 @@ class AccessLog:
         """One request that was answered. The path comes without its query, which may hold a signature."""
         if not self._enabled:
             return
-        trace_id, span_id, _ = trace.get() or ("", "", "")
+        trace_id, span_id, *_ = trace.get() or ("", "")
         line = _Line(
             "http",
             method,

@@ -10,7 +10,7 @@ from aiobotocore.session import get_session
 from botocore.exceptions import BotoCoreError, ClientError
 
 from streamify_api.adapters.dependency import Verdict
-from streamify_api.telemetry import traceparent
+from streamify_api.telemetry import trace_headers
 
 # Codes of "not so fast": https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
 _THROTTLED = frozenset(
@@ -78,5 +78,5 @@ async def open_client(
 
 def _pass_trace_on(request: Any, **_: Any) -> None:
     """After signing, so that a proxy may change it."""
-    if current := traceparent():
-        request.headers["traceparent"] = current
+    for name, value in trace_headers().items():
+        request.headers[name] = value

@@ -9,6 +9,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from enum import Enum
 
 from streamify_api.adapters.breaker import CircuitBreaker, RetryBudget, State
@@ -16,11 +17,13 @@ from streamify_api.domain.errors import DeadlineExceededError, StreamifyError, U
 from streamify_api.services import deadline
 from streamify_api.telemetry import log
 from streamify_api.telemetry_metrics import BREAKER, breaker_opened, dependency_attempt, dependency_call, refused
+from streamify_api.telemetry_traces import tracing
 
 _ATTEMPTS = 5  # of which the budget takes most away when many calls fail
 # Full jitter: https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
 _FIRST_PAUSE_SECONDS = 0.025
 _LONGEST_PAUSE_SECONDS = 0.4
+_UNTRACED = nullcontext()
 _HUNG = 2  # weight of a time-out beside a failure that is known at once
 
 
@@ -103,8 +106,10 @@ class Dependency:
         begin = self._clock()
         outcome = "abandoned"
         try:
-            async with asyncio.timeout(allowed):
-                answer = await work()
+            tracer = tracing()
+            with tracer.calling(self.name, _method(work)) if tracer is not None else _UNTRACED:
+                async with asyncio.timeout(allowed):
+                    answer = await work()
         except Exception as error:
             verdict = self._judge(error)
             outcome = (verdict or Verdict.REFUSED).value
@@ -136,3 +141,9 @@ class Dependency:
         return UnavailableError(
             "DEPENDENCY_UNAVAILABLE", f"{self.name} does not answer; try again later.", {"dependency": self.name}
         )
+
+
+def _method(work: object) -> str:
+    """The operation as AWS writes it: get_item is GetItem."""
+    name: str = getattr(getattr(work, "func", work), "__name__", "call")
+    return "".join(part.capitalize() for part in name.split("_"))

@@ -39,14 +39,14 @@ class S3Descriptors:
     async def get(self, video_id: str) -> Video | None:
         """Read the object. One that cannot be read counts as missing."""
 
-        async def read() -> bytes:
+        async def get_object() -> bytes:
             answer = await self._client.get_object(Bucket=self._bucket, Key=_key(video_id))
             async with answer["Body"] as stream:
                 body: bytes = await stream.read()
                 return body
 
         try:
-            body = await self._call(read)
+            body = await self._call(get_object)
         except ClientError as error:
             if error_code(error) in {"404", "NoSuchKey", "NotFound"}:
                 return None

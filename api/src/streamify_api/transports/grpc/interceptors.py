@@ -18,6 +18,7 @@ from streamify_api.services.ports import TokenVerifier
 from streamify_api.telemetry import log, request_id, take_request_id, take_trace
 from streamify_api.telemetry_limits import Gate
 from streamify_api.telemetry_metrics import grpc_call
+from streamify_api.telemetry_traces import tracing
 from streamify_api.transports.grpc.errors import UnknownMethodError, abort, internal_error, status_code
 from streamify_api.transports.grpc.methods import METHODS, Work, is_public
 
@@ -28,6 +29,19 @@ type Behaviour = Callable[[Any, Context], Awaitable[Any]]
 type StreamBehaviour = Callable[[Any, Context], AsyncIterator[Any]]
 type Guard = Callable[[Any, Context], None]
 type Continuation = Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]]
+
+# Of the codes that we answer with, those that are not the caller's doing:
+# https://opentelemetry.io/docs/specs/semconv/rpc/grpc/#grpc-status
+_OUR_FAILURES = frozenset(
+    {
+        grpc.StatusCode.UNKNOWN,
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        grpc.StatusCode.UNIMPLEMENTED,
+        grpc.StatusCode.INTERNAL,
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.DATA_LOSS,
+    }
+)
 
 _caller: ContextVar[Caller] = ContextVar("caller")
 
@@ -56,12 +70,16 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         elif handler.unary_unary is None and is_public(method):
             return handler
         offered = _metadata(handler_call_details, "x-request-id")
-        parent = _metadata(handler_call_details, "traceparent")
+        parent, state = (_metadata(handler_call_details, name) for name in ("traceparent", "tracestate"))
 
         @asynccontextmanager
         async def served(context: Context) -> AsyncIterator[None]:
             take_request_id(offered)
-            take_trace(parent)
+            tracer = tracing() if not is_public(method) else None
+            take_trace(parent, state, spans=tracer is not None)
+            service, _, name = method.removeprefix("/").partition("/")
+            rpc: dict[str, str | int] = {"rpc.system": "grpc", "rpc.service": service, "rpc.method": name}
+            span = tracer.serving(method.removeprefix("/"), **rpc) if tracer is not None else None
             set_deadline(context.time_remaining())
             begin = time.perf_counter()
             code = grpc.StatusCode.OK
@@ -80,6 +98,13 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                 await abort(context, internal_error())
             finally:
                 _log_access(method, code, begin)
+                if tracer is not None and span is not None:
+                    span.set_attributes(
+                        {"rpc.grpc.status_code": code.value[0], "streamify.request_id": request_id.get()}
+                    )
+                    if code in _OUR_FAILURES:
+                        tracer.failed(span, code.name)
+                    span.end()
 
         if handler.unary_unary is not None:
             behaviour = cast(Behaviour, handler.unary_unary)

@@ -11,6 +11,7 @@ from streamify_api.telemetry import log, take_request_id, take_trace
 from streamify_api.telemetry_access import AccessLog
 from streamify_api.telemetry_limits import AddressLimiter, Gate
 from streamify_api.telemetry_metrics import http_request, refused
+from streamify_api.telemetry_traces import tracing
 from streamify_api.transports.http.answers import Answer, App, Headers, Paths, Receive, Scope, Send, text
 from streamify_api.transports.http.errors import problem_of
 
@@ -26,7 +27,7 @@ _PREFLIGHT = (
     (b"access-control-allow-methods", b"GET, HEAD, POST, OPTIONS"),
     (
         b"access-control-allow-headers",
-        b"Authorization, Content-Type, X-Request-Id, If-None-Match, Traceparent",
+        b"Authorization, Content-Type, X-Request-Id, If-None-Match, Traceparent, Tracestate",
     ),
     (b"access-control-max-age", b"600"),
 )
@@ -71,8 +72,11 @@ class Front:
         begin = time.perf_counter()
         headers: Headers = dict(scope["headers"])  # of a repeated one the last counts, as with X-Forwarded-For's hops
         request_id = take_request_id(text(headers.get(b"x-request-id")))
-        take_trace(text(headers.get(b"traceparent")))
         path: str = scope["path"]
+        tracer = tracing() if not path.startswith("/health/") else None
+        offered, state = text(headers.get(b"traceparent")), text(headers.get(b"tracestate"))
+        take_trace(offered, state, spans=tracer is not None)
+        span = tracer.serving(scope["method"]) if tracer is not None else None
         extra = self._headers(request_id, scope["method"], path, headers.get(b"origin"))
         route = self._paths.route(path)
         status = 500
@@ -95,6 +99,20 @@ class Front:
                 await self._forward(scope, headers, receive, send_more)
         finally:
             self._observe(scope, route, path, status, time.perf_counter() - begin)
+            if tracer is not None and span is not None:
+                pattern, method = route or scope.get(ROUTE, "(unknown)"), _known(scope["method"])
+                span.update_name(f"{method} {pattern}")
+                span.set_attributes(
+                    {
+                        "http.request.method": method,
+                        "http.route": pattern,
+                        "http.response.status_code": status,
+                        "streamify.request_id": request_id,
+                    }
+                )
+                if status >= 500:
+                    tracer.failed(span, str(status))
+                span.end()
 
     async def _answer(self, route: str, scope: Scope, headers: Headers, receive: Receive) -> Answer:
         try:
@@ -153,11 +171,14 @@ class Front:
 
     def _observe(self, scope: Scope, route: str | None, path: str, status: int, seconds: float) -> None:
         method = scope["method"]
-        known = method if method in _METHODS else "other"
-        http_request(route or scope.get(ROUTE, "(unknown)"), known, status, seconds)
+        http_request(route or scope.get(ROUTE, "(unknown)"), _known(method), status, seconds)
         if status == 200 and path.startswith("/health/"):
             return  # the balancer asks every few seconds
         self._access_log.write(method, path, status, seconds)
+
+
+def _known(method: str) -> str:
+    return method if method in _METHODS else "other"
 
 
 def _problem(error: StreamifyError, path: str) -> Answer:
