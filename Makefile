@@ -46,7 +46,7 @@ soak: ## 2 GiB uploaded while client and tasks are killed; DynamoDB away for a m
 iam: export STREAMIFY_ENV = iam
 iam: ## deploy, repair, rotate and tear down with the deployer's policies alone; no grant missing, none idle (10 minutes)
 	@scripts/setup test
-	@PYTHONPATH=local:tests $(python) -m pytest -v -s tests/iam
+	@PYTHONPATH=local:tests:api/src:api/client/src $(python) -m pytest -v -s tests/iam
 
 chaos: ## break what `make up` deployed in every way and report what callers see (FAULT=zone_loss MODE=alb|tuned SEED=n DURATION=s)
 	@scripts/setup test

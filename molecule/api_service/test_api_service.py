@@ -49,7 +49,27 @@ def test_container_is_locked_down_and_deployed_by_digest(service: dict[str, Any]
     assert digest in [image["imageDigest"] for image in images]
 
 
-@pytest.mark.parametrize("kind", ["task", "execution"])
+def test_the_janitor_comes_in_the_image_that_the_service_runs(service: dict[str, Any]) -> None:
+    schedule = aws("scheduler").get_schedule(Name=f"{NAME}-api-janitor")
+    assert (schedule["State"], schedule["ScheduleExpression"]) == ("ENABLED", "rate(15 minutes)")
+    target = schedule["Target"]
+    assert target["Arn"].endswith(f":cluster/{NAME}")
+    assert target["RoleArn"].endswith(f":role/{NAME}-api-schedule")
+    parameters = target["EcsParameters"]
+    assert parameters["NetworkConfiguration"]["awsvpcConfiguration"]["AssignPublicIp"] == "DISABLED"
+    ecs = aws("ecs")
+    (api,) = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"][
+        "containerDefinitions"
+    ]
+    janitor = ecs.describe_task_definition(taskDefinition=parameters["TaskDefinitionArn"])["taskDefinition"]
+    (container,) = janitor["containerDefinitions"]
+    assert (container["command"], container["image"]) == (["janitor"], api["image"])
+    assert container["readonlyRootFilesystem"]
+    assert not container.get("portMappings")
+    assert janitor["taskRoleArn"].endswith(f":role/{NAME}-api-janitor")
+
+
+@pytest.mark.parametrize("kind", ["task", "execution", "janitor", "schedule"])
 def test_roles_may_do_named_things_to_our_things_only(kind: str) -> None:
     client = aws("iam")
     role = f"{NAME}-api-{kind}"

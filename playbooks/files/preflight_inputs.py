@@ -25,6 +25,8 @@ FARGATE = {
 LONGEST_STOP = 120  # seconds that Fargate waits for a task to end
 GRPC_METHOD = re.compile(r"/[A-Za-z_][\w.]*/[A-Za-z_]\w*")
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]*[a-z0-9]")
+# https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html; one is singular, more are plural.
+SCHEDULE = re.compile(r"rate\((1 (minute|hour|day)|(?!1 )[1-9]\d* (minute|hour|day)s)\)|cron\(\S+( \S+){5}\)")
 SIMILAR = 0.88  # of difflib: from here on a name is a misspelling of another
 
 Options = dict[str, dict[str, Any]]
@@ -87,6 +89,7 @@ def input_findings(inputs: dict[str, Any]) -> list[str]:
     """Values that do not fit together, or that AWS would refuse."""
     return [
         *fargate_findings(inputs["api_service_cpu"], inputs["api_service_memory"]),
+        *_janitor_findings(inputs),
         *_stop_findings(inputs),
         *_balancer_findings(inputs),
         *_port_findings(inputs),
@@ -95,21 +98,33 @@ def input_findings(inputs: dict[str, Any]) -> list[str]:
     ]
 
 
-def fargate_findings(cpu: Any, memory: Any) -> Iterator[str]:
-    """Whether Fargate runs tasks of this size."""
+def _janitor_findings(inputs: dict[str, Any]) -> Iterator[str]:
+    yield from fargate_findings(
+        inputs["api_service_janitor_cpu"], inputs["api_service_janitor_memory"], "api_service_janitor"
+    )
+    schedule = str(inputs["api_service_janitor_schedule"])
+    if not SCHEDULE.fullmatch(schedule):
+        yield (
+            f"api_service_janitor_schedule: '{schedule}' is no schedule that comes again; "
+            "write rate(15 minutes) or cron(0 3 * * ? *)"
+        )
+
+
+def fargate_findings(cpu: Any, memory: Any, prefix: str = "api_service") -> Iterator[str]:
+    """Whether Fargate runs tasks of this size; the prefix begins the inputs' names."""
     try:
         units, mebibytes = int(cpu), int(memory)
     except ValueError:
-        yield f"api_service_cpu, api_service_memory: '{cpu}' and '{memory}' are not both whole numbers (units, MiB)"
+        yield f"{prefix}_cpu, {prefix}_memory: '{cpu}' and '{memory}' are not both whole numbers (units, MiB)"
         return
     if units not in FARGATE:
-        yield f"api_service_cpu: Fargate has no {units} CPU units; choose one of {', '.join(map(str, FARGATE))}"
+        yield f"{prefix}_cpu: Fargate has no {units} CPU units; choose one of {', '.join(map(str, FARGATE))}"
     elif mebibytes not in FARGATE[units]:
         fits = FARGATE[units]
         some = (
             ", ".join(map(str, fits)) if len(fits) < 5 else f"{fits[0]} to {fits[-1]} in steps of {fits[1] - fits[0]}"
         )
-        yield f"api_service_memory: {mebibytes} MiB does not go with {units} CPU units on Fargate; choose {some}"
+        yield f"{prefix}_memory: {mebibytes} MiB does not go with {units} CPU units on Fargate; choose {some}"
 
 
 def _stop_findings(inputs: dict[str, Any]) -> Iterator[str]:

@@ -75,9 +75,8 @@ def test_a_crashing_image_fails_the_release_and_the_old_tasks_serve_on(
     assert requests.failed_first + calls.failed_first == []
     assert {task["taskArn"] for task in fleet.tasks(aws, outputs)} == before, "old tasks were replaced"
     assert fleet.service(aws, outputs)["taskDefinition"] == definition
-    active = aws("ecs").list_task_definitions(familyPrefix=outputs["ecs_service"], status="ACTIVE")[
-        "taskDefinitionArns"
-    ]
+    found = aws("ecs").list_task_definitions(familyPrefix=outputs["ecs_service"], status="ACTIVE")["taskDefinitionArns"]
+    active = [arn for arn in found if f"/{outputs['ecs_service']}:" in arn]  # not the janitor's
     assert definition in active
     assert all(int(arn.split(":")[-1]) <= int(definition.split(":")[-1]) for arn in active), (
         "a rollback could end there"

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from iam.ablation import Cut, Outcome, Platform
 from iam.cloud import NAME, ROOT, STATE, Caller, Cloud, Evaluation, iam_cloud, recorded, user_of
 from ministack.core.iam_evaluator import EvalContext, evaluate, parse_policy_document
 from support.drifts import DRIFTS
@@ -23,6 +24,15 @@ PARTS = {
     "playbook": ROOT / "playbooks" / "files" / "iam.yml",
     **{path.parents[1].name: path for path in sorted(ROOT.glob("roles/*/files/iam.yml"))},
 }
+_VARIABLES = yaml.safe_load((ROOT / "roles" / "api_service" / "vars" / "main.yml").read_text())
+_EDGES = [_VARIABLES["__api_service_edges_statement"]]
+# What the platform's own roles may do: their statements, as the role's variables say them.
+ROLES = {
+    "api-task": _VARIABLES["__api_service_task_statements"] + _EDGES,
+    "api-execution": _VARIABLES["__api_service_execution_policy"]["Statement"],
+    "api-janitor": _VARIABLES["__api_service_janitor_statements"] + _EDGES,
+    "api-schedule": _VARIABLES["__api_service_schedule_policy"]["Statement"],
+}
 
 
 class Journey:
@@ -32,6 +42,7 @@ class Journey:
         self.runs: dict[str, Run] = {}
         self.policies: list[dict[str, Any]] = []
         self.evaluations: list[Evaluation] = []
+        self.ablation: dict[tuple[str, Cut | None], Outcome] = {}
 
     @property
     def statements(self) -> dict[str, dict[str, Any]]:
@@ -47,7 +58,7 @@ def rendered() -> list[dict[str, Any]]:
 
 
 def travel(cloud: Cloud, deployer: Caller, journey: Journey) -> None:
-    """Deploy, deploy again, mend, rotate, roll back, release, tear down; ends at the first failure."""
+    """Deploy, deploy again, mend, ablate, rotate, roll back, release, tear down; ends at the first failure."""
 
     def step(name: str, playbook: str, *arguments: str) -> bool:
         run = journey.runs[name] = cloud.play(deployer, playbook, *arguments)
@@ -57,6 +68,11 @@ def travel(cloud: Cloud, deployer: Caller, journey: Journey) -> None:
     def drift() -> bool:
         for each in DRIFTS:
             each.make(cloud.aws, PLATFORM)
+        return True
+
+    def ablation() -> bool:
+        outputs = json.loads((STATE / "deployment.json").read_text())
+        journey.ablation = Platform(cloud, PLATFORM, outputs).ablate()
         return True
 
     def running() -> str:
@@ -70,6 +86,7 @@ def travel(cloud: Cloud, deployer: Caller, journey: Journey) -> None:
         and step("second", "site.yml")
         and drift()
         and step("repair", "site.yml")
+        and ablation()
         and step("rotation", "playbooks/rotate_keys.yml", "-e", QUICK_ROTATION)
         and step("status", "playbooks/status.yml")
         and step("rollback", "playbooks/rollback.yml", "-e", f"rollback_to={running()}")
@@ -151,3 +168,21 @@ def test_each_action_left_out_of_a_part_makes_a_request_of_its_role_fail(journey
                 idle.append((entry["sid"], action))
     assert idle == []
     assert excused == [], "the journey does ask for these: take them out of unseen_actions"
+
+
+@pytest.mark.parametrize("role", sorted(ROLES))
+def test_with_its_whole_policy_everything_works_that_a_role_is_for(journey: Journey, role: str) -> None:
+    whole = journey.ablation[role, None]
+    assert (whole.failures, whole.refused) == ({}, set())
+
+
+@pytest.mark.parametrize(
+    ("role", "sid"), [(role, each["Sid"]) for role, statements in sorted(ROLES.items()) for each in statements]
+)
+def test_each_part_left_out_of_a_roles_policy_makes_something_fail(journey: Journey, role: str, sid: str) -> None:
+    """Each action, and each of several resources; the policy is changed in IAM while the containers run."""
+    tried = {cut: made for (_, cut), made in journey.ablation.items() if cut and (cut.role, cut.sid) == (role, sid)}
+    idle = [cut.value for cut, made in tried.items() if not made.failures]
+    unseen = [cut.value for cut, made in tried.items() if cut.key == "Action" and cut.value not in made.refused]
+    assert tried
+    assert (idle, unseen) == ([], [])

@@ -49,7 +49,11 @@ NO_OPERATIONS = {
     "dynamodb:ConditionCheckItem": "an item of TransactWriteItems that is only looked at",
 }
 # Who may be handed a role: what the roles of ours that trust a service are for.
-PASSED_TO = {"ApiPassRoles": "ecs-tasks.amazonaws.com", "NetworkPassRole": "vpc-flow-logs.amazonaws.com"}
+PASSED_TO = {
+    "ApiPassRoles": "ecs-tasks.amazonaws.com",
+    "ApiPassScheduleRole": "scheduler.amazonaws.com",
+    "NetworkPassRole": "vpc-flow-logs.amazonaws.com",
+}
 KEYS = {"sid", "purpose", "actions", "resources", "condition", "unscoped", "unseen", "unseen_actions"}
 
 
@@ -74,6 +78,8 @@ def policies_of_a_role() -> dict[str, dict[str, Any]]:
         for name, value in (yaml.safe_load(path.read_text()) or {}).items():
             if isinstance(value, dict) and isinstance(value.get("Statement"), list):
                 found[f"{path.parents[1].name}:{name}"] = value
+            elif name.endswith(("_statement", "_statements")):  # a part of a policy
+                found[f"{path.parents[1].name}:{name}"] = {"Statement": value if isinstance(value, list) else [value]}
     return found
 
 
@@ -124,9 +130,10 @@ def test_roles_are_handed_only_to_the_service_that_they_are_for(part: str, entry
     assert entry["condition"] == {"StringEquals": {"iam:PassedToService": PASSED_TO[entry["sid"]]}}
     for resource in entry["resources"]:
         assert re.fullmatch(r"arn:aws:iam::\{\{ aws_account_id \}\}:role/[^*?]+", resource), resource
-    # Exactly the roles that this part makes.
+    # Exactly the roles that this part makes, each to one service.
     made = next(each for each in entries(part) if "iam:CreateRole" in each["actions"])
-    assert entry["resources"] == made["resources"]
+    passed = [role for each in entries(part) if "iam:PassRole" in each["actions"] for role in each["resources"]]
+    assert sorted(passed) == sorted(made["resources"])
 
 
 @pytest.mark.parametrize(("part", "entry"), ENTRIES, ids=IDS)

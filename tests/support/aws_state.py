@@ -21,7 +21,8 @@ _PASSING = {
     "LatestRestorableDateTime", "RoleLastUsed", "runningTasksCount", "pendingTasksCount", "RequestId", "imagePushedAt",
     "lastRecordedPullTime", "CallerReference", "AvailableIpAddressCount", "LastIncreaseDateTime",
     "AlarmConfigurationUpdatedTimestamp", "StateReason", "StateReasonData", "StateValue", "StateTransitionedTimestamp",
-    "StateUpdatedTimestamp", "InUseBy", "SubmittedAt", "LockToken", "taskDefinition", "lastEvaluatedAt",
+    "StateUpdatedTimestamp", "InUseBy", "SubmittedAt", "LockToken", "taskDefinition", "lastEvaluatedAt", "CreationDate",
+    "LastModificationDate",
 }  # fmt: skip
 _SERVICE = (
     "serviceName", "status", "desiredCount", "launchType", "capacityProviderStrategy", "platformVersion",
@@ -55,6 +56,7 @@ def snapshot(aws: Aws) -> State:
         _balancers,
         _cdn,
         _ecs,
+        _schedules,
         _roles,
         _alarms,
         _names,
@@ -230,6 +232,13 @@ def _ecs(aws: Aws) -> Iterator[tuple[str, Any]]:
         yield f"log group {group['logGroupName']}", group
         arn = group["arn"].removesuffix(":*")
         yield f"log group {group['logGroupName']} tags", logs.list_tags_for_resource(resourceArn=arn)["tags"]
+
+
+def _schedules(aws: Aws) -> Iterator[tuple[str, Any]]:
+    scheduler = aws("scheduler")
+    for found in scheduler.list_schedules()["Schedules"]:
+        schedule = scheduler.get_schedule(Name=found["Name"], GroupName=found["GroupName"])
+        yield f"schedule {found['Name']}", schedule
 
 
 def _roles(aws: Aws) -> Iterator[tuple[str, Any]]:

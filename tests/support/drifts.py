@@ -328,6 +328,23 @@ def ecs_has_a_second_policy(aws: Aws, name: str) -> None:
     aws("iam").put_role_policy(RoleName=f"{name}-api-execution", PolicyName="Extra", PolicyDocument=document)
 
 
+@drift(
+    "api_service", "The janitor's and its schedule's roles may do what they need and nothing else", "-janitor", "Any"
+)
+def the_janitor_may_delete_anything(aws: Aws, name: str) -> None:
+    anything = {"Sid": "Any", "Effect": "Allow", "Action": "s3:DeleteObject", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [anything]})
+    aws("iam").put_role_policy(RoleName=f"{name}-api-janitor", PolicyName="Any", PolicyDocument=document)
+
+
+@drift("api_service", "The janitor comes at its times", shows="schedule_state")
+def the_janitor_stays_away(aws: Aws, name: str) -> None:
+    client = aws("scheduler")
+    kept = ("Name", "GroupName", "ScheduleExpression", "FlexibleTimeWindow", "Target", "Description")
+    schedule = client.get_schedule(Name=f"{name}-api-janitor")
+    client.update_schedule(**{key: schedule[key] for key in kept}, State="DISABLED")
+
+
 @drift("api_service", "The service runs it, and its outcome is awaited", shows="health_check_grace_period_seconds")
 def new_tasks_have_no_grace(aws: Aws, name: str) -> None:
     aws("ecs").update_service(cluster=name, service=f"{name}-api", healthCheckGracePeriodSeconds=1)

@@ -50,6 +50,7 @@ LISTED: dict[str, tuple[str, Callable[[Any], list[str]]]] = {
         ],
     ),
     "task definitions": ("ecs", lambda c: list(c.list_task_definitions(status="ACTIVE")["taskDefinitionArns"])),
+    "schedules": ("scheduler", lambda c: owned(c.list_schedules()["Schedules"], "Name")),
     "repositories": ("ecr", lambda c: owned(c.describe_repositories()["repositories"], "repositoryName")),
     "buckets": ("s3", lambda c: owned(c.list_buckets()["Buckets"], "Name")),
     "tables": ("dynamodb", lambda c: list(c.list_tables()["TableNames"])),

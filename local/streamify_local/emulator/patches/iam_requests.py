@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ministack.core.responses import get_account_id
-from ministack.services import ec2
+from ministack.services import ec2, ecs
 
 Context = dict[str, Any]
 Check = tuple[str, str, Context]
@@ -60,12 +60,13 @@ _TAGGING = {
 _ACTIONS = {"cloudfront:CreateDistributionWithTags": "cloudfront:CreateDistribution"}
 _NOT_TAGGED = "/managedruleset/"
 _MAKES = re.compile(r"Create|Allocate|Register|Put|Import")
-# Roles that a request hands over, and to whom.
+# Where a request names roles that it hands over, and to whom; `Target` is a schedule's.
+_TASK_ROLES = ("taskRoleArn", "executionRoleArn")
 _PASSED = {
-    "ecs:RegisterTaskDefinition": (("taskRoleArn", "executionRoleArn"), "ecs-tasks.amazonaws.com"),
+    "ecs:RegisterTaskDefinition": (_TASK_ROLES, "ecs-tasks.amazonaws.com"),
     "ec2:CreateFlowLogs": (("DeliverLogsPermissionArn",), "vpc-flow-logs.amazonaws.com"),
-    "scheduler:CreateSchedule": (("RoleArn",), "scheduler.amazonaws.com"),
-    "scheduler:UpdateSchedule": (("RoleArn",), "scheduler.amazonaws.com"),
+    "scheduler:CreateSchedule": (("Target",), "scheduler.amazonaws.com"),
+    "scheduler:UpdateSchedule": (("Target",), "scheduler.amazonaws.com"),
 }
 
 
@@ -125,6 +126,8 @@ def checks_of(action: str, found: str, region: str, request: Request | None) -> 
     given: Context = {f"aws:requesttag/{key}".lower(): value for key, value in tags.items()}
     if tags:
         given["aws:TagKeys"] = list(tags)
+    if action == "ecs:RunTask":
+        given["ecs:cluster"] = f"arn:aws:ecs:{region}:{get_account_id()}:cluster/{_cluster(request)}"
     for arn in arns:
         # The request's tags are those of what EC2 makes, not of what it makes it in (a subnet's VPC).
         made_in = service == "ec2" and name in _EC2_NEW and not arn.endswith("/*")
@@ -135,12 +138,27 @@ def checks_of(action: str, found: str, region: str, request: Request | None) -> 
         for arn in arns:
             if (service != "ec2" or arn.endswith("/*")) and _NOT_TAGGED not in arn:
                 yield f"{service}:{_TAGGING[service]}", arn, given | {f"{service}:createaction": name}
-    fields, passed_to = _PASSED.get(action, ((), ""))
-    for role in (role for field in fields for role in request.all(field)):
+    if action == "ecs:RunTask" and (request.data.get("propagateTags") or tags):
+        tasks = f"arn:aws:ecs:{region}:{get_account_id()}:task/{_cluster(request)}/*"
+        yield "ecs:TagResource", tasks, {"ecs:createaction": name}
+    for role, passed_to in _passed(action, request):
         yield "iam:PassRole", role, {"iam:passedtoservice": passed_to}
     if action in ("wafv2:AssociateWebACL", "wafv2:DisassociateWebACL"):
         for balancer in request.all("ResourceArn"):
             yield "elasticloadbalancing:SetWebAcl", balancer, {}
+
+
+def _passed(action: str, request: Request) -> Iterator[tuple[str, str]]:
+    """The roles that a request hands over, each with the service that gets it."""
+    fields, passed_to = _PASSED.get(action, ((), ""))
+    for field in fields:
+        if field == "Target":
+            yield str((request.data.get("Target") or {}).get("RoleArn")), passed_to
+        else:
+            yield from ((role, passed_to) for role in request.all(field))
+    if action == "ecs:RunTask":  # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/CWE_IAM_role.html
+        definition = ecs._task_defs.get(ecs._resolve_td_key(str(request.data.get("taskDefinition")))) or {}
+        yield from ((definition[field], "ecs-tasks.amazonaws.com") for field in _TASK_ROLES if definition.get(field))
 
 
 def _arns(service: str, name: str, found: str, region: str, request: Request) -> list[str]:
@@ -221,14 +239,20 @@ def _ec2(name: str, start: str, request: Request) -> Iterator[str]:
             yield ec2_arn(start, identity)
 
 
+def _cluster(request: Request) -> str:
+    return str(request.data.get("cluster") or request.data.get("clusterName") or "default").rpartition("/")[2]
+
+
 def _ecs(name: str, start: str, request: Request) -> Iterator[str]:
-    cluster = str(request.data.get("cluster") or request.data.get("clusterName") or "default").rpartition("/")[2]
+    cluster = _cluster(request)
     of = f"arn:aws:ecs:{start}"
     services = [*request.all("service"), *request.all("services"), *request.all("serviceName")]
     if name in ("DescribeTaskDefinition", "DeregisterTaskDefinition", "ListTaskDefinitions", "ListTasks"):
         return
     if name == "RegisterTaskDefinition":
         yield f"{of}:task-definition/{request.data.get('family')}:*"
+    elif name == "RunTask":
+        yield f"{of}:task-definition/{str(request.data.get('taskDefinition')).rpartition('/')[2]}"
     elif name in ("DescribeTasks", "StopTask"):
         for task in [*request.all("tasks"), *request.all("task")]:
             yield f"{of}:task/{cluster}/{task.rpartition('/')[2]}"

@@ -54,6 +54,31 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
             },
         },
     ),
+    "scheduler_schedule": (
+        "schedule",
+        {
+            "name": "coll-schedule",
+            "schedule_expression": "rate(15 minutes)",
+            "description": "x",
+            "target": {
+                "arn": "arn:aws:ecs:eu-central-1:000000000000:cluster/coll",
+                "role_arn": "arn:aws:iam::000000000000:role/coll",
+                "ecs_parameters": {
+                    "task_definition_arn": "arn:aws:ecs:eu-central-1:000000000000:task-definition/coll:1",
+                    "launch_type": "FARGATE",
+                    "network_configuration": {"awsvpc_configuration": {"subnets": ["subnet-2", "subnet-1"]}},
+                    "tags": [{"key": "keepCase", "value": "x"}],
+                },
+                "retry_policy": {"maximum_retry_attempts": 2},
+            },
+        },
+        {
+            "schedule_expression": "cron(0 3 * * ? *)",
+            "schedule_expression_timezone": "Europe/Berlin",
+            "flexible_time_window": {"mode": "FLEXIBLE", "maximum_window_in_minutes": 10},
+            "schedule_state": "DISABLED",
+        },
+    ),
     "cloudwatch_dashboard": (
         "dashboard",
         {"name": "coll-board", "dashboard_body": BODY, "tags": {"a": "b"}},
