@@ -17,7 +17,7 @@ down: ## remove every process, container, network and file that `make up` made
 	@scripts/down
 
 test: export STREAMIFY_ENV = test
-test: ## lint, unit tests, the whole site under Molecule, then the deployed platform (its own environment, `test`)
+test: ## lint, unit tests, Molecule's scenarios, then the deployed platform (its own environment, `test`)
 	@scripts/setup test
 	@$(python) scripts/test
 
@@ -30,7 +30,7 @@ unit: ## the tests that need no deployment
 	@$(python) scripts/test unit
 
 roles: export STREAMIFY_ENV = test
-roles: ## Molecule's scenario of every role, after the whole site's
+roles: ## Molecule's scenarios alone: the whole site, then each role
 	@scripts/setup test
 	@$(python) scripts/test roles
 

@@ -5,6 +5,9 @@ Nearly all of an AWS module's call is starting Python and importing boto3. A wor
 the callback plugin `warm_up` made import boto3 once. Ansible names this action `ansible.legacy.normal` and looks for
 it in `action_plugins` first, so it stands in for the built-in one; everything that is not a module of an AWS
 collection on a local connection goes the built-in way. STREAMIFY_MODULES_IN_PROCESS=0 sends everything that way.
+
+Both ways, a change of which a module shows no difference is shown as what was asked for, so that --check --diff reads
+like a plan: most modules of amazon.aws know no --diff.
 """
 
 import contextlib
@@ -18,9 +21,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import yaml
 from ansible.module_utils import basic
 from ansible.module_utils.common import warnings as module_warnings
 from ansible.module_utils.common.json import Direction, get_module_encoder
+from ansible.parsing.yaml.dumper import AnsibleDumper
 from ansible.plugins import action as builtin_actions
 
 COLLECTIONS = ("amazon.aws.", "community.aws.", "streamify.aws.")
@@ -56,7 +61,7 @@ class ActionModule(_builtin.ActionModule):  # type: ignore[misc]
     ) -> dict[str, object]:
         name = module_name or self._task.resolved_action or self._task.action
         if not self._runs_here(name, wrap_async):
-            result: dict[str, object] = super()._execute_module(
+            result: dict[str, Any] = super()._execute_module(
                 module_name,
                 module_args,
                 tmp,
@@ -66,14 +71,40 @@ class ActionModule(_builtin.ActionModule):  # type: ignore[misc]
                 wrap_async,
                 ignore_unknown_opts,
             )
-            return result
+            return self._with_difference(result)
         arguments = dict(self._task.args if module_args is None else module_args)
         self._update_module_args(name, arguments, task_vars or {}, ignore_unknown_opts=ignore_unknown_opts)
         environment: dict[str, Any] = {}
         self._compute_environment_string(environment)
         outcome = self._parse_returned_data(_run(name, arguments, environment), PROFILE)
         outcome.remove_internal_keys()
-        return dict(outcome.as_result_dict(for_round_trip=True))
+        return self._with_difference(dict(outcome.as_result_dict(for_round_trip=True)))
+
+    def _update_module_args(
+        self,
+        module_name: str,
+        module_args: dict[str, Any],
+        task_vars: dict[str, object],
+        ignore_unknown_opts: bool = False,
+    ) -> None:
+        super()._update_module_args(module_name, module_args, task_vars, ignore_unknown_opts)
+        if self._task.diff:
+            # The module then tells what it was asked for, with its secrets masked.
+            module_args["_ansible_inject_invocation"] = True
+
+    def _with_difference(self, result: dict[str, Any]) -> dict[str, object]:
+        """Return a module's result; where --diff would have nothing to show of a change, with what was asked for."""
+        if not self._task.diff:
+            return result
+        result = dict(result)
+        understood = result.pop("invocation", {}).get("module_args", {})
+        if result.get("changed") and not result.get("diff"):
+            asked = {name: value for name, value in understood.items() if name in self._task.args}
+            text = yaml.dump(asked, Dumper=AnsibleDumper, default_flow_style=False, allow_unicode=True)
+            result["diff"] = {
+                "prepared": f"{self._task.resolved_action} tells no difference; it was asked for:\n{text}"
+            }
+        return result
 
     def _runs_here(self, name: str, wrap_async: bool) -> bool:
         """Whether a module runs in this process: an AWS module, locally, as this user, waited for."""

@@ -49,7 +49,8 @@ def test_more_than_twenty_changes_by_hand_are_named_and_repaired_at_once(aws: Aw
     ]
     assert differences(deployed, snapshot(aws)) == [], "not everything is as it was, or something else was changed"
 
-    again = play("site.yml", "--diff")
-    assert again.code == 0, again.output
-    assert again.changes == []
-    assert differences(deployed, snapshot(aws)) == []
+    for arguments in (["--check", "--diff"], ["--diff"]):
+        again = play("site.yml", *arguments)
+        assert again.code == 0, again.output
+        assert again.changes == []
+        assert differences(deployed, snapshot(aws)) == []

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from deployed import fleet
+from support.playbooks import assert_no_warning
 
 ROOT = Path(__file__).resolve().parents[2]
 SCALED = 7
@@ -65,6 +66,7 @@ def test_a_run_of_the_site_keeps_the_count_that_autoscaling_chose_and_every_targ
             site.terminate()
             site.wait(timeout=30)
     assert site.returncode == 0, log.read_text()
+    assert_no_warning(log.read_text())
     assert " changed=0 " in log.read_text().rpartition("PLAY RECAP")[2]
     assert fleet.service(aws, outputs)["desiredCount"] == SCALED
     assert {task["taskArn"] for task in fleet.tasks(aws, outputs)} == tasks

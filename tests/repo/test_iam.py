@@ -16,6 +16,7 @@ from typing import Any
 import botocore.session
 import pytest
 import yaml
+from support.playbooks import assert_no_warning
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = {
@@ -187,6 +188,7 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     ]
     finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert_no_warning(finished.stdout + finished.stderr)
     return [json.loads(path.read_text()) for path in sorted(directory.glob("deployer-*.json"))]
 
 

@@ -12,6 +12,8 @@ ROOT = Path(__file__).resolve().parents[2]
 _TASK = re.compile(r"^TASK \[(?P<task>.*?)\] \*+$", re.MULTILINE)
 _CHANGED = re.compile(r"^changed: \[[^\]]+\](?: => \(item=(?P<item>.*)\))?$", re.MULTILINE)
 _RECAP = re.compile(r"ok=\d+ +changed=(\d+) +unreachable=(\d+) +failed=(\d+)")
+# What Ansible calls a warning or a deprecation, and what Python's warnings print on standard error.
+_WARNING = re.compile(r"\[(?:DEPRECATION )?WARNING\]|\b[A-Z]\w*Warning: ")
 _ALSO_CHANGES = ("local_cloud : ", "The outputs are written")  # this machine's files, nothing of AWS
 
 
@@ -45,8 +47,24 @@ class Run:
         return made
 
 
+def warnings_in(output: str) -> list[str]:
+    """Return each warning and deprecation in what a run printed, with the two lines that follow it."""
+    lines = output.splitlines()
+    return [
+        "\n".join(lines[number : number + 3]) for number, line in enumerate(lines) if _WARNING.search(line) is not None
+    ]
+
+
+def assert_no_warning(output: str) -> None:
+    """Fail with what a run warned of: operators get used to warnings, and then miss the one that matters."""
+    assert (warned := warnings_in(output)) == [], "\n".join(["the run warned:", *warned])
+
+
 def play(playbook: str, *arguments: str, **environment: str) -> Run:
-    """Run a playbook of the checkout in the environment that STREAMIFY_ENV names, and return what it said."""
+    """Run a playbook of the checkout in the environment that STREAMIFY_ENV names, and return what it said.
+
+    :raises AssertionError: for a warning or a deprecation that the run printed, whatever it came to.
+    """
     command = [str(Path(sys.executable).with_name("ansible-playbook")), playbook, *arguments]
     finished = subprocess.run(
         command,
@@ -61,6 +79,7 @@ def play(playbook: str, *arguments: str, **environment: str) -> Run:
         timeout=600,
         check=False,
     )
+    assert_no_warning(finished.stdout)
     recap = _RECAP.search(finished.stdout)
     failed = recap is None or int(recap[2]) or int(recap[3])
     return Run(finished.returncode or int(bool(failed)), finished.stdout)

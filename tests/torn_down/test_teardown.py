@@ -14,6 +14,7 @@ from typing import Any
 
 import boto3
 import pytest
+from support.playbooks import assert_no_warning
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = os.environ.get("STREAMIFY_ENV", "test")
@@ -92,9 +93,11 @@ def left() -> dict[str, list[str]]:
 def teardown(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [str(Path(sys.executable).with_name("ansible-playbook")), "playbooks/teardown.yml", *arguments]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    return subprocess.run(
+    finished = subprocess.run(
         command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
+    assert_no_warning(finished.stdout + finished.stderr)
+    return finished
 
 
 @pytest.mark.timeout(900)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from support.emulator import emulator
+from support.playbooks import assert_no_warning
 
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).resolve().parents[3]
@@ -39,11 +40,19 @@ PLAYBOOK: list[dict[str, Any]] = [
                 },
                 "loop": [1, 2],
             },
-            {"amazon.aws.iam_role": {"name": "r", "assume_role_policy_document": TRUST}, "diff": True},
+            {
+                "amazon.aws.ec2_security_group": {"name": "g", "description": "d", "vpc_id": "{{ vpc.vpc.id }}"},
+                "diff": True,
+            },
+            {"streamify.aws.iam_role": {"name": "r", "assume_role_policy_document": TRUST}, "diff": True},
             {"amazon.aws.s3_bucket": {"name": "bucket-one", "versioning": True, "encryption": "AES256"}},
             {"amazon.aws.ec2_vpc_net": {"name": "u", "cidr_block": "nonsense"}, "ignore_errors": True},
             {"amazon.aws.ec2_vpc_net": {"name": "v"}, "ignore_errors": True},
             {"amazon.aws.s3_bucket": {"name": "bucket-two"}, "check_mode": True},
+            {
+                "amazon.aws.iam_user": {"name": "somebody", "state": "present", "password": "not-to-be-shown"},
+                "check_mode": True,
+            },
             {"ansible.builtin.command": "printenv AWS_REGION"},
         ],
     }
@@ -70,6 +79,7 @@ def play(endpoint: str, directory: Path, in_process: bool, *arguments: str, task
     command += ["-e", f"endpoint={endpoint}", "-e", f"ansible_python_interpreter={sys.executable}", str(playbook)]
     finished = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert "failed=0" in finished.stdout, finished.stdout + finished.stderr
+    assert_no_warning(finished.stdout + finished.stderr)
     return finished.stdout
 
 
@@ -91,3 +101,14 @@ def test_both_ways_give_the_same_results(endpoint: str, tmp_path: Path) -> None:
 def test_nothing_but_the_setting_sends_modules_to_processes_of_their_own(endpoint: str, tmp_path: Path) -> None:
     assert "AnsiballZ_ec2_vpc_net.py" not in play(endpoint, tmp_path, True, "-vvv", tasks=1)
     assert "AnsiballZ_ec2_vpc_net.py" in play(endpoint, tmp_path, False, "-vvv", tasks=1)
+
+
+@pytest.mark.parametrize("in_process", [True, False], ids=["in the workers", "in processes"])
+def test_a_change_without_a_difference_of_its_own_shows_what_was_asked_for_and_no_secret(
+    endpoint: str, tmp_path: Path, in_process: bool
+) -> None:
+    said = play(endpoint, tmp_path, in_process, "--diff")
+    asked = "name: somebody\npassword: VALUE_SPECIFIED_IN_NO_LOG_PARAMETER\nstate: present\nchanged: [localhost]"
+    assert f"amazon.aws.iam_user tells no difference; it was asked for:\n{asked}" in said
+    assert "not-to-be-shown" not in said
+    assert "invocation" not in said

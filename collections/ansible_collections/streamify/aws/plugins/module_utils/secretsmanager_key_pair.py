@@ -160,7 +160,8 @@ class KeyPair(Secret):
 
     def predicted(self, desired: dict[str, Any]) -> dict[str, Any]:
         """Return the name, and a stand-in for the public keys that chance decides."""
-        keys = {"public_key": UNKNOWN, "public_keys": [UNKNOWN], "standby": {}, "previous": {}}
+        public_keys = [UNKNOWN] * (2 if self.params.get("standby") else 1)
+        keys = {"public_key": UNKNOWN, "public_keys": public_keys, "standby": {}, "previous": {}}
         return {**super().predicted(desired), **keys}
 
 
