@@ -7,12 +7,14 @@ from typing import Any, cast
 
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from quart import Quart
 from streamify_api.services.playback import Playbacks
 from streamify_api.services.readiness import Readiness
 from streamify_api.services.videos import Videos
 from streamify_api.transports.http.app import create_app
 from streamify_api.transports.http.openapi import describe
 from streamify_api.transports.http.playback import OPEN_ROUTE, RENEW_ROUTE
+from streamify_api.transports.http.routes import ROUTES, Access
 
 SOURCE = Path(__file__).resolve().parents[3] / "api/src/streamify_api"
 DOCUMENT = describe("https://video.example.com", "1.2.3")
@@ -30,8 +32,8 @@ def references(value: Any) -> set[str]:
     return set().union(*(references(part) for part in value)) if isinstance(value, list | tuple) else set()
 
 
-def test_every_route_for_players_is_described_and_no_other() -> None:
-    app = create_app(
+def an_app() -> Quart:
+    return create_app(
         videos=cast(Videos, None),
         playbacks=cast(Playbacks, None),
         readiness=Readiness(),
@@ -40,14 +42,39 @@ def test_every_route_for_players_is_described_and_no_other() -> None:
         cdn_url="https://cdn.example.com",
         public_url="https://video.example.com",
     )
-    routes = {
-        f"{method} {re.sub(r'<(?:[a-z]+:)?([a-z_]+)>', r'{\1}', rule.rule)}"
+
+
+@pytest.fixture
+def routes() -> set[str]:
+    """Every route, such as "GET /v1/videos/<video_id>"."""
+    app = an_app()
+    framework = {
+        f"{method} {rule.rule}"
         for rule in app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
-    # Answered before the framework:
-    routes |= {f"GET {OPEN_ROUTE.replace('<', '{').replace('>', '}')}", f"POST {RENEW_ROUTE}"}
-    assert set(OPERATIONS) == {route for route in routes if not re.search(r" /(watch|assets)/", route)}
+    return framework | {f"GET {OPEN_ROUTE}", f"POST {RENEW_ROUTE}"}  # answered before the framework
+
+
+def test_every_route_says_who_may_call_it_and_none_is_named_that_does_not_exist(routes: set[str]) -> None:
+    assert set(ROUTES) == routes
+
+
+def test_an_application_with_a_route_that_says_nothing_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(ROUTES, "GET /v1/videos")
+    with pytest.raises(KeyError, match="GET /v1/videos"):
+        an_app()
+
+
+def test_who_may_show_a_token_is_what_the_description_says() -> None:
+    for name, operation in OPERATIONS.items():
+        shown = ROUTES[name.replace("{", "<").replace("}", ">")] is Access.VIEWER
+        assert ("security" in operation) is shown, name
+
+
+def test_every_route_for_players_is_described_and_no_other(routes: set[str]) -> None:
+    described = {re.sub(r"<(?:[a-z]+:)?([a-z_]+)>", r"{\1}", route) for route in routes}
+    assert set(OPERATIONS) == {route for route in described if not re.search(r" /(watch|assets)/", route)}
 
 
 def test_every_reference_leads_somewhere_and_every_schema_is_valid() -> None:

@@ -4,32 +4,30 @@
 from quart import Blueprint, Response, request
 
 from streamify_api.domain.errors import InvalidArgumentError
-from streamify_api.domain.viewers import Viewer
 from streamify_api.services.playback import Playbacks
 from streamify_api.services.videos import Videos
-from streamify_api.transports.http.callers import WhoAsks
 from streamify_api.transports.http.responses import kept_answer
+from streamify_api.transports.http.routes import current_viewer
 from streamify_api.transports.http.schemas import VideoBody, VideosBody
 
 _LIST_SECONDS = 5
 _VIDEO_SECONDS = 30
 
 
-def videos_blueprint(videos: Videos, playbacks: Playbacks, who_asks: WhoAsks, public_url: str) -> Blueprint:
+def videos_blueprint(videos: Videos, playbacks: Playbacks, public_url: str) -> Blueprint:
     """The catalogue's routes."""
     blueprint = Blueprint("videos", __name__)
 
-    def viewer() -> Viewer:
-        return Viewer.of(who_asks(request.headers.get("Authorization")))
-
     @blueprint.get("/v1/videos")
     async def list_videos() -> Response:
-        page = await videos.list_published(_page_size(), request.args.get("cursor", ""), viewer())
+        page = await videos.list_published(_page_size(), request.args.get("cursor", ""), current_viewer())
         return kept_answer(VideosBody.of(page, public_url), _LIST_SECONDS)
 
     @blueprint.get("/v1/videos/<video_id>")
     async def get_video(video_id: str) -> Response:
-        return kept_answer(VideoBody.of((await playbacks.find(video_id, viewer())).video, public_url), _VIDEO_SECONDS)
+        return kept_answer(
+            VideoBody.of((await playbacks.find(video_id, current_viewer())).video, public_url), _VIDEO_SECONDS
+        )
 
     return blueprint
 

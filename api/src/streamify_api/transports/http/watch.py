@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from quart import Blueprint, Response, make_response, render_template, request, send_from_directory
+from werkzeug.exceptions import NotFound
 
 from streamify_api.services.playback import Playbacks
 
@@ -63,7 +64,11 @@ def watch_blueprint(playbacks: Playbacks, web_root: Path, cdn_url: str) -> Bluep
 
     @blueprint.get("/assets/<path:path>")
     async def asset(path: str) -> Response:
-        response: Response = await make_response(await send_from_directory(assets, path))  # type: ignore[assignment]
+        try:
+            found = await send_from_directory(assets, path)
+        except OSError:  # a name that is too long for a file
+            raise NotFound from None
+        response: Response = await make_response(found)  # type: ignore[assignment]
         lifetime = "public, max-age=31536000, immutable" if _VERSIONED.search(path) else "public, max-age=300"
         response.headers["Cache-Control"] = lifetime
         return response
