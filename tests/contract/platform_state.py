@@ -127,6 +127,7 @@ def settings(url: str, signing_key: str, token_jwks: str) -> dict[str, str]:
         # The emulator on a busy machine is no DynamoDB: what is about slowness sets its own.
         "STREAMIFY_DYNAMODB_ATTEMPT_SECONDS": "20",
         "STREAMIFY_S3_ATTEMPT_SECONDS": "20",
+        "STREAMIFY_MOST_LAG_SECONDS": "60",
         "AWS_REGION": REGION,
         "AWS_ENDPOINT_URL_S3": url,
         "AWS_ENDPOINT_URL_DYNAMODB": url,

@@ -1,9 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who may call what over gRPC, and what needs no token."""
 
+import itertools
 import json
-from collections.abc import Callable
+import ssl
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +34,38 @@ METHODS = [
     for service in file.services_by_name.values()
     for method in service.methods
 ]
+
+
+class Site:
+    """Answers every GET over TLS with `body`, and remembers when."""
+
+    def __init__(self, certificate: Path, key: Path) -> None:
+        self.certificate, self.body, self.status, self.reads = certificate, "", 200, list[float]()
+        site = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                site.reads.append(time.monotonic())
+                self.send_response(site.status)
+                self.send_header("Location", "http://localhost:1/jwks.json")
+                self.send_header("Content-Length", str(len(site.body)))
+                self.end_headers()
+                self.wfile.write(site.body.encode())
+
+            def log_message(self, *_: Any) -> None:
+                """Nobody reads it."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(certificate, key)
+        self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"https://localhost:{self._server.server_port}/jwks.json"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        """End it."""
+        self._server.shutdown()
+        self._server.server_close()
 
 
 async def raw_call(channel: grpc.aio.Channel, method: str, body: bytes, token: str | None) -> grpc.aio.AioRpcError:
@@ -133,6 +171,71 @@ async def test_the_issuers_keys_rotate_without_a_new_task(
             while await believed(issuer):
                 pass
             assert await believed(successor)
+
+
+@pytest.fixture
+def jwks_site(tmp_path: Path) -> Iterator[Site]:
+    """A site of https with an authority of its own."""
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1",
+         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", "key.pem", "-out", "ca.pem"],
+        cwd=tmp_path, check=True, capture_output=True,
+    )  # fmt: skip
+    site = Site(tmp_path / "ca.pem", tmp_path / "key.pem")
+    yield site
+    site.close()
+
+
+async def test_a_key_that_is_not_known_has_the_keys_read_again_but_not_for_each_token(
+    environment: dict[str, str], issuer: Issuer, jwks_site: Site
+) -> None:
+    successor = Issuer(ec.generate_private_key(ec.SECP256R1()), "successor")
+    nobody = Issuer(ec.generate_private_key(ec.SECP256R1()), "nobody")
+    first, second = (json.loads(jwks(one.key, one.key_id))["keys"] for one in (issuer, successor))
+    jwks_site.body = json.dumps({"keys": first})
+    settings = {
+        "STREAMIFY_TOKEN_JWKS_URL": jwks_site.url,
+        "STREAMIFY_TOKEN_JWKS_SECONDS": "86400",
+        "STREAMIFY_TOKEN_JWKS_SOONEST_SECONDS": "2",
+        "SSL_CERT_FILE": str(jwks_site.certificate),
+    }
+    with run_api(environment | settings) as task:
+        async with grpc.aio.insecure_channel(task.grpc_target) as channel:
+
+            async def believed(who: Issuer) -> bool:
+                try:
+                    await Service(channel, who.token()).video("ListVideos", catalog.ListVideosRequest())
+                except grpc.aio.AioRpcError as error:
+                    if error.code() is not grpc.StatusCode.UNAUTHENTICATED:
+                        raise
+                    return False
+                return True
+
+            wait_for("the keys are read when the task starts", lambda: jwks_site.reads)
+            assert await believed(issuer)
+            jwks_site.body = json.dumps({"keys": first + second})
+            tokens = 0
+            while not await believed(successor):
+                tokens += 1
+            assert jwks_site.reads[1] - jwks_site.reads[0] >= 2
+            known = len(jwks_site.reads)
+            for _ in range(50):
+                assert not await believed(nobody)
+            reads = jwks_site.reads
+            assert all(later - earlier >= 2 for earlier, later in itertools.pairwise(reads))
+            wait_for("an unknown key is looked for", lambda: len(reads) > known)
+            assert await believed(successor)
+
+
+async def test_keys_are_not_read_where_a_redirect_leads(
+    environment: dict[str, str], issuer: Issuer, jwks_site: Site
+) -> None:
+    jwks_site.body, jwks_site.status = json.dumps({"keys": []}), 302
+    settings = {"STREAMIFY_TOKEN_JWKS_URL": jwks_site.url, "SSL_CERT_FILE": str(jwks_site.certificate)}
+    with run_api(environment | settings) as task:
+        wait_for("the redirect is refused", lambda: any("cannot be read" in line for line in list(task.lines)))
+        async with grpc.aio.insecure_channel(task.grpc_target) as channel:
+            await Service(channel, issuer.token()).video("ListVideos", catalog.ListVideosRequest())
 
 
 async def test_readiness_health_and_reflection_need_no_token(channel: grpc.aio.Channel) -> None:

@@ -16,7 +16,7 @@ from streamify_api.adapters.cloudfront_invalidations import CloudFrontInvalidati
 from streamify_api.adapters.cloudfront_signer import CloudFrontSigner
 from streamify_api.adapters.dependency import Dependency
 from streamify_api.adapters.dynamodb_store import DynamoDBStore
-from streamify_api.adapters.jwks_source import follow_jwks
+from streamify_api.adapters.jwks_source import JwksSource
 from streamify_api.adapters.s3_descriptors import S3Descriptors
 from streamify_api.adapters.s3_storage import S3MediaStorage, S3SourceStorage
 from streamify_api.adapters.session_tokens import SignedSessionTokens
@@ -127,8 +127,11 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
         sessions = SignedSessionTokens([key for key in (settings.signing_key, settings.previous_signing_key) if key])
         lifetime = timedelta(seconds=settings.playback_seconds)
         if settings.token_jwks_url:
-            following = follow_jwks(settings.token_jwks_url, settings.token_jwks_seconds, replace_keys)
-            stack.callback(asyncio.create_task(following).cancel)
+            source = JwksSource(
+                settings.token_jwks_url, settings.token_jwks_seconds, settings.token_jwks_soonest_seconds, replace_keys
+            )
+            verifier.unknown_key = source.read_soon
+            stack.callback(asyncio.create_task(source.follow()).cancel)
         await _warm(store)
         yield Services(
             uploads=uploads,

@@ -36,6 +36,7 @@ class Settings:
     token_jwks: str = field(repr=False)
     token_jwks_url: str
     token_jwks_seconds: float
+    token_jwks_soonest_seconds: float
     token_issuer: str
     token_audience: str
     allowed_origins: frozenset[str]
@@ -50,6 +51,7 @@ class Settings:
     grpc_changes: int
     grpc_streams: int
     grpc_presigning: int
+    most_lag_seconds: float
     dynamodb_attempt_seconds: float
     s3_attempt_seconds: float
     metrics_port: int
@@ -91,6 +93,8 @@ class Settings:
             # Optional: where the keys are read again; a task begins with those of STREAMIFY_TOKEN_JWKS.
             token_jwks_url=reader.jwks_url("STREAMIFY_TOKEN_JWKS_URL"),
             token_jwks_seconds=reader.number("STREAMIFY_TOKEN_JWKS_SECONDS", 300, 0.1, 86400),
+            # A token whose key is not known has them read at once, but not more often than this.
+            token_jwks_soonest_seconds=reader.number("STREAMIFY_TOKEN_JWKS_SOONEST_SECONDS", 10, 0.1, 86400),
             token_issuer=reader.text("STREAMIFY_TOKEN_ISSUER"),
             token_audience=reader.text("STREAMIFY_TOKEN_AUDIENCE"),
             allowed_origins=reader.origins("STREAMIFY_ALLOWED_ORIGINS"),
@@ -107,6 +111,8 @@ class Settings:
             grpc_streams=int(reader.number("STREAMIFY_GRPC_STREAMS", 1024, 1, 100_000, whole=True)),
             # Presigning a page of parts holds the loop for milliseconds: more at once would only wait for each other.
             grpc_presigning=int(reader.number("STREAMIFY_GRPC_PRESIGNING", 32, 1, 100_000, whole=True)),
+            # What the event loop may be late by before new work is turned away.
+            most_lag_seconds=reader.number("STREAMIFY_MOST_LAG_SECONDS", 0.25, 0, 60),
             # For one attempt of a call; all attempts together take at most twice that.
             dynamodb_attempt_seconds=reader.number("STREAMIFY_DYNAMODB_ATTEMPT_SECONDS", 1, 0.05, 60),
             s3_attempt_seconds=reader.number("STREAMIFY_S3_ATTEMPT_SECONDS", 2, 0.05, 60),

@@ -26,8 +26,9 @@ from streamify_api.services.readiness import Phase, Readiness
 from streamify_api.services.upload_watch import UploadWatch
 from streamify_api.telemetry import configure_logs, log
 from streamify_api.telemetry_access import AccessLog
+from streamify_api.telemetry_lag import LoopLag
 from streamify_api.telemetry_limits import AddressLimiter
-from streamify_api.telemetry_metrics import DRAINING, serve_metrics
+from streamify_api.telemetry_metrics import DRAINING, LOOP_LAG, serve_metrics
 from streamify_api.telemetry_traces import exported_traces
 from streamify_api.transports.grpc.methods import Work
 from streamify_api.transports.grpc.server import GrpcServer
@@ -106,7 +107,12 @@ async def serve(settings: Settings) -> None:
         access_log = AccessLog(
             enabled=settings.log_level in {"debug", "info"}, environment=settings.environment, version=__version__
         )
-        front = Front(app, paths, readiness, limiter, access_log, settings.allowed_origins, settings.http_concurrency)
+        lag = LoopLag(settings.most_lag_seconds)
+        LOOP_LAG.set_function(lambda: lag.seconds)
+        measuring = asyncio.create_task(lag.measure())
+        front = Front(
+            app, paths, readiness, limiter, access_log, settings.allowed_origins, settings.http_concurrency, lag
+        )
         DRAINING.set_function(lambda: readiness.phase is Phase.DRAINING)
         grpc_server = GrpcServer(
             uploads=services.uploads,
@@ -123,6 +129,7 @@ async def serve(settings: Settings) -> None:
                 Work.STREAMS: settings.grpc_streams,
                 Work.PRESIGNING: settings.grpc_presigning,
             },
+            lag=lag,
         )
         listener = _listen(settings.host, settings.http_port)
         try:
@@ -174,6 +181,7 @@ async def serve(settings: Settings) -> None:
             pass
         http_server.should_exit = True
         await asyncio.gather(serving, grpc_server.stop(settings.shutdown_grace_seconds))
+        measuring.cancel()
         log.info("stopped")
 
 

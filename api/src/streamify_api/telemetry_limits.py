@@ -9,6 +9,7 @@ from collections.abc import Callable
 from types import TracebackType
 
 from streamify_api.domain.errors import OverloadedError
+from streamify_api.telemetry_lag import LoopLag
 from streamify_api.telemetry_metrics import RUNNING, refused
 
 
@@ -18,17 +19,22 @@ class Gate:
     Args:
         work: the kind of work, in metrics and errors.
         limit: how many.
+        lag: of the event loop; while it is too late, nobody is let in.
     """
 
-    def __init__(self, work: str, limit: int) -> None:
+    def __init__(self, work: str, limit: int, lag: LoopLag | None = None) -> None:
         self._work = work
         self._limit = limit
+        self._lag = lag
         self._running = 0
         RUNNING.labels(work).set_function(lambda: self._running)
 
     def __enter__(self) -> None:
         if self._running >= self._limit:
             refused("overloaded", self._work)
+            raise OverloadedError("OVERLOADED", "This task is busy; try again in a moment.", {"work": self._work})
+        if self._lag is not None and self._lag.too_late:
+            refused("lagging", self._work)
             raise OverloadedError("OVERLOADED", "This task is busy; try again in a moment.", {"work": self._work})
         self._running += 1
 

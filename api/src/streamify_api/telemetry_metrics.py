@@ -22,6 +22,7 @@ _CACHE = Counter("streamify_video_cache", "How questions for a published video e
 _REFUSED = Counter("streamify_refused", "Work that was refused to protect the rest.", ("reason", "work"))
 _BUILD = Gauge("streamify_build_info", "Always 1; the labels say what runs.", ("version", "environment"))
 RUNNING = Gauge("streamify_running", "Requests and calls that run now.", ("work",))
+LOOP_LAG = Gauge("streamify_loop_lag_seconds", "What the event loop is late by, the least of the last moments.")
 CACHE_ENTRIES = Gauge("streamify_video_cache_entries", "Videos that are remembered.")
 STORE_DOWN = Gauge("streamify_store_down", "1 while the store does not answer the cache in time.")
 DRAINING = Gauge("streamify_draining", "1 once this task was told to stop.")
@@ -51,7 +52,7 @@ def video_cache(outcome: str) -> None:
 
 
 def refused(reason: str, work: str) -> None:
-    """Work of this kind was turned away: overloaded, rate_limited or breaker_open (work is then the dependency)."""
+    """Work of this kind was turned away: overloaded, lagging, rate_limited, or breaker_open (work: the dependency)."""
     _refused(reason, work).inc()
 
 

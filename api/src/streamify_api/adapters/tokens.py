@@ -2,6 +2,7 @@
 """Bearer tokens: JWT (RFC 7519) signed with ES256 by an issuer whose keys are a JWKS (RFC 7517)."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import jwt
@@ -21,15 +22,19 @@ class JwtVerifier:
         jwks: the issuer's public keys as JSON.
         issuer: what the claim `iss` must be.
         audience: what the claim `aud` must be or hold.
+        unknown_key: told when a token names a key that is not among them.
 
     Raises:
         ValueError: the JWKS cannot be read or holds no ES256 key.
     """
 
-    def __init__(self, jwks: str, issuer: str, audience: str) -> None:
+    def __init__(
+        self, jwks: str, issuer: str, audience: str, *, unknown_key: Callable[[], None] = lambda: None
+    ) -> None:
         self._keys = _read_keys(jwks)
         self._issuer = issuer
         self._audience = audience
+        self.unknown_key = unknown_key
 
     def replace(self, jwks: str) -> bool:
         """Trust these keys from now on, and no others; whether that changed anything.
@@ -50,6 +55,8 @@ class JwtVerifier:
             header = jwt.get_unverified_header(token)
             key = self._keys.get(header.get("kid")) or (None if "kid" in header else self._only_key())
             if key is None:
+                if "kid" in header:
+                    self.unknown_key()
                 raise _refused()
             claims: dict[str, Any] = jwt.decode(
                 token,

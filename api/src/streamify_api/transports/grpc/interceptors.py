@@ -16,6 +16,7 @@ from streamify_api.domain.errors import InvalidArgumentError, StreamifyError, Un
 from streamify_api.services.deadline import set_deadline
 from streamify_api.services.ports import TokenVerifier
 from streamify_api.telemetry import log, request_id, take_request_id, take_trace
+from streamify_api.telemetry_lag import LoopLag
 from streamify_api.telemetry_limits import Gate
 from streamify_api.telemetry_metrics import grpc_call
 from streamify_api.telemetry_traces import tracing
@@ -128,8 +129,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 class LimitInterceptor(grpc.aio.ServerInterceptor):
     """Sheds what is too much of one kind of work, before anything is done for it or anybody waits."""
 
-    def __init__(self, limits: Mapping[Work, int]) -> None:
-        self._gates = {work: Gate(work, limits[work]) for work in Work}
+    def __init__(self, limits: Mapping[Work, int], lag: LoopLag | None = None) -> None:
+        self._gates = {work: Gate(work, limits[work], lag) for work in Work}
 
     async def intercept_service(
         self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails

@@ -18,6 +18,7 @@ from streamify_api.services.upload_watch import UploadWatch
 from streamify_api.services.uploads import Uploads
 from streamify_api.services.video_changes import VideoChanges
 from streamify_api.services.videos import Videos
+from streamify_api.telemetry_lag import LoopLag
 from streamify_api.transports.grpc.interceptors import (
     CallInterceptor,
     Context,
@@ -77,10 +78,11 @@ class GrpcServer:
         readiness: Readiness,
         public_url: str,
         limits: Mapping[Work, int],
+        lag: LoopLag | None = None,
     ) -> None:
         interceptors = (
             CallInterceptor(),
-            LimitInterceptor(limits),
+            LimitInterceptor(limits, lag),
             TokenInterceptor(verifier),
             DecodeInterceptor(),
         )

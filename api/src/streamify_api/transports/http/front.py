@@ -9,6 +9,7 @@ from streamify_api.domain.errors import RateLimitedError, StreamifyError
 from streamify_api.services.readiness import Phase, Readiness
 from streamify_api.telemetry import log, take_request_id, take_trace
 from streamify_api.telemetry_access import AccessLog
+from streamify_api.telemetry_lag import LoopLag
 from streamify_api.telemetry_limits import AddressLimiter, Gate
 from streamify_api.telemetry_metrics import http_request, refused
 from streamify_api.telemetry_traces import tracing
@@ -44,6 +45,7 @@ class Front:
         access_log: one line for each request.
         allowed_origins: web origins that may read with credentials.
         concurrency: how many requests of each kind of work may run at once.
+        lag: of the event loop.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Front:
         access_log: AccessLog,
         allowed_origins: frozenset[str],
         concurrency: int = 256,
+        lag: LoopLag | None = None,
     ) -> None:
         self._app = app
         self._paths = paths
@@ -62,7 +65,7 @@ class Front:
         self._limiter = limiter
         self._access_log = access_log
         self._allowed_origins = frozenset(origin.encode() for origin in allowed_origins)
-        self._gates = {work: Gate(work, concurrency) for work in ("playback", "catalogue", "page")}
+        self._gates = {work: Gate(work, concurrency, lag) for work in ("playback", "catalogue", "page")}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
