@@ -25,6 +25,7 @@ _SAMPLE_SECONDS = 0.3
 _WARM_SECONDS = 2.0  # connections are made
 _SETTLED_WITHIN, _WHOLE_WITHIN = 180.0, 120.0
 _QUIET_SECONDS = 3.0  # without a failure: it is over
+LEAST_IDLE = 0.15  # of the machine: with less, times say nothing about the platform
 _LATEST_GENERATOR = 1.0  # seconds by which arrivals may come too late: more, and the machine was measured
 
 
@@ -207,7 +208,9 @@ def _under_load(
         time.sleep(form.calm)
         result.finished = recorder.now()
     result.lateness, result.notes, result.measured = workload.worst_lateness, site.notes, site.measured
-    if result.lateness > _LATEST_GENERATOR:
+    if result.lateness > _LATEST_GENERATOR and result.idle < LEAST_IDLE:
+        result.notes.append(f"arrivals came up to {result.lateness:.1f} s late, for want of CPU")
+    elif result.lateness > _LATEST_GENERATOR:
         raise ChaosError(f"arrivals came up to {result.lateness:.1f} s too late: the machine was measured.")
     result.verdict = _look_for_writes(site.platform, workload)
     return result

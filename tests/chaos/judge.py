@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The promises, fault by fault, and whether a result keeps them. docs/chaos.md explains the figures."""
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from chaos.experiment import Result
+from chaos.experiment import LEAST_IDLE, Result
 from chaos.records import PLAYBACK_OF_KNOWN, Client, Record, error_window, failed, is_at_most
 
 MODES = ("alb", "tuned")
@@ -96,9 +97,9 @@ CAPACITY_SECONDS = {
     "task_killed": 30.0, "task_hung": 45.0, "zone_loss": 60.0, "dynamodb_down": 10.0, "triple_load": 30.0,
     "two_tasks_killed": 45.0,
 }  # fmt: skip
-LEAST_IDLE = 0.15  # of the machine: with less, how long a task takes to start says nothing about the platform
 MOST_ATTEMPTS_A_CALL = 1.5
 LEAST_SHARE_OF_CAPACITY = 0.9
+_DEVIATION_OF_ATTEMPTS = math.sqrt(0.3) / 0.7  # of one call's attempts, when three in ten are throttled (geometric)
 
 
 @dataclass(frozen=True)
@@ -142,8 +143,9 @@ def _not_judged(result: Result, text: str) -> str:
 
 def _measured(result: Result) -> list[Judgement]:
     if result.fault.name == "dynamodb_throttled" and result.mode == "tuned":
-        attempts = result.measured["attempts a call"]
-        problem = None if attempts <= MOST_ATTEMPTS_A_CALL else f"{attempts:.2f}"
+        attempts, calls = result.measured["attempts a call"], result.measured["calls"]
+        chance = 3 * _DEVIATION_OF_ATTEMPTS / math.sqrt(max(1.0, calls))
+        problem = None if attempts <= MOST_ATTEMPTS_A_CALL + chance else f"{attempts:.2f} in {calls:.0f} calls"
         return [Judgement(f"at most {MOST_ATTEMPTS_A_CALL} attempts a call", problem)]
     if result.fault.name == "triple_load":
         share = share_of_capacity(result)

@@ -118,7 +118,7 @@ def _end_of_throttling(site: Site) -> None:
     after = calls(site)
     made = after[0] - site.measured.pop("calls before")
     attempts = after[1] - site.measured.pop("attempts before")
-    site.measured["attempts a call"] = attempts / max(1.0, made)
+    site.measured |= {"calls": made, "attempts a call": attempts / max(1.0, made)}
     site.notes.append(f"{made:.0f} calls to DynamoDB took {attempts:.0f} attempts")
     _end(site)
 

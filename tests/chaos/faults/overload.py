@@ -10,7 +10,7 @@ from chaos.workload import Workload
 
 _PERIOD, _QUOTA = 50_000, 1_000  # microseconds; the kernel grants no less than 1 ms
 _USUAL_SHARE = 0.75  # of the capacity is the usual load, so that three times it is more than twice the capacity
-_STEPS, _STEP_SECONDS, _SETTLE_SECONDS = (1.0, 1.3, 1.7), 7.0, 2.0
+_STEPS, _STEP_SECONDS, _SETTLE_SECONDS = (1.0, 1.5), 6.0, 2.0
 
 
 def _prepare(site: Site) -> None:

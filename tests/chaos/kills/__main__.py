@@ -6,6 +6,7 @@ python -m chaos.kills [--kills 1000] [--seed N]
 
 import argparse
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -71,6 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 16))
     options = parser.parse_args(arguments)
     print(f"seed {options.seed}", file=sys.stderr)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # unwinds, so that no process is left
     good = True
     with tempfile.TemporaryDirectory(prefix="streamify-kills-") as name, run_emulator(Path(name)) as emulator:
         make_resources(emulator)

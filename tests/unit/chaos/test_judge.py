@@ -25,7 +25,7 @@ def result(fault: str, mode: str, failures: dict[float, Client], recovered: floa
     verdict = Verdict(3, 3, [], [], [])
     return Result(
         FAULTS[fault], mode, PACE, 10, 1, records, health, 10.0, 10.0, recovered, 30.0, verdict=verdict,
-        measured={"attempts a call": 1.2, "capacity": 30.0},
+        measured={"attempts a call": 1.2, "calls": 1e6, "capacity": 30.0},
     )  # fmt: skip
 
 
@@ -85,8 +85,10 @@ def test_a_write_that_was_lost_is_a_miss_whatever_else_holds() -> None:
 
 def test_more_attempts_a_call_than_allowed_are_a_miss() -> None:
     seen = result("dynamodb_throttled", "tuned", {})
-    seen.measured = {"attempts a call": 1.51}
+    seen.measured = {"attempts a call": 1.51, "calls": 1e6}
     assert missed(seen) == ["at most 1.5 attempts a call"]
+    seen.measured = {"attempts a call": 1.7, "calls": 100}
+    assert missed(seen) == [], "so few calls may take so many by chance"
 
 
 def test_every_fault_of_the_table_has_its_promises() -> None:
