@@ -8,7 +8,7 @@ from fuzz.grpc_calls import METHODS, call_many
 
 async def test_no_call_ends_with_unknown_or_internal(api: Api, issuer: Issuer) -> None:
     token = issuer.token(tenant="fuzzer")
-    found = await call_many(api.grpc_target, lambda: token, calls=30 * len(METHODS), seed=1, parallel=4)
+    found = await call_many(api.grpc_target, lambda: token, calls=60 * len(METHODS), seed=1, parallel=4)
     assert found.broken == []
     # It reached the platform: ids were found, and wrong fields refused.
     assert {"OK", "INVALID_ARGUMENT", "NOT_FOUND", "FAILED_PRECONDITION"} <= set(found.statuses)

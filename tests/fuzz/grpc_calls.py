@@ -30,6 +30,25 @@ _CALL_SECONDS = 20.0
 _INTEGERS = [0, 1, 2, 5, 100, 1000, 10_000, -1, 2**31 - 1, -(2**31)]
 _LONG_INTEGERS = [*_INTEGERS, 8 * 1024**2, 5 * 1024**4, 5 * 1024**4 + 1, 2**63 - 1, -(2**63)]
 _TEXTS = ["", "\x00", "é", "𝄞" * 50, "a" * 300, "../x", "master.m3u8", "720p", "video/mp4", "film.mp4", "title", "%s{}"]
+# Most values are these where a field has them: calls whose every field is nonsense are refused at the door.
+_LIKELY: dict[str, list[Any]] = {
+    "title": ["title", "ä film"],
+    "filename": ["film.mp4"],
+    "content_type": ["video/mp4", "application/vnd.apple.mpegurl"],
+    "paths": ["title", "description", "state"],
+    "path": ["master.m3u8", "720p/1.ts"],
+    "codecs": ["avc1.64001e"],
+    "code": ["TRANSCODING_FAILED"],
+    "page_token": [""],
+    "checksum": [""],
+    "size_bytes": [1, 11, 9 * 1024**2],
+    "progress_percent": [0, 50, 100],
+    "part_numbers": [1],
+    "part_number": [1],
+    "width": [640],
+    "height": [360],
+    "bandwidth_bps": [800_000],
+}
 _DEPTH = 4
 
 
@@ -46,16 +65,20 @@ class Maker:
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
-        self._known: list[str] = ["vid_01ARZ3NDEKTSV4RRFFQ69G5FAV", "upl_01ARZ3NDEKTSV4RRFFQ69G5FAV"]
+        self._known = {
+            "upload_id": ["upl_01ARZ3NDEKTSV4RRFFQ69G5FAV"],
+            "video_id": ["vid_01ARZ3NDEKTSV4RRFFQ69G5FAV"],
+            "etag": ["1"],
+        }
 
     def learn(self, answer: Message) -> None:
         """Keep the ids of an answer."""
         for name in ("upload", "video"):
             item: Any = getattr(answer, name, None)
-            fields = () if item is None else item.DESCRIPTOR.fields_by_name
-            known = [str(getattr(item, key)) for key in ("upload_id", "video_id", "etag") if key in fields]
-            self._known += [value for value in known if value]
-        del self._known[2:-200]
+            for key, known in self._known.items():
+                if item is not None and key in item.DESCRIPTOR.fields_by_name and (value := getattr(item, key)):
+                    known.append(str(value))
+                    del known[1:-50]
 
     def payload(self, method: MethodDescriptor) -> bytes:
         """A message of the method's type, now and then spoiled."""
@@ -96,6 +119,8 @@ class Maker:
             setattr(made, item.name, self._scalar(item))
 
     def _scalar(self, item: Any) -> Any:
+        if item.name in _LIKELY and self._random.random() < 0.75:
+            return self._random.choice(_LIKELY[item.name])
         match item.type:
             case FieldDescriptor.TYPE_STRING:
                 return self._text(item.name)
@@ -115,10 +140,8 @@ class Maker:
         if self._random.random() < 0.75:
             if name == "request_id":
                 return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
-            if name in {"upload_id", "video_id", "etag"}:
-                return self._random.choice(self._known)
-            if name == "paths":
-                return self._random.choice(["title", "description", "state"])
+            if name in self._known:
+                return self._random.choice(self._known[name][-20:])
         if self._random.random() < 0.2:
             return "".join(self._random.choices(string.printable, k=self._random.randrange(60)))
         return self._random.choice(_TEXTS)

@@ -76,6 +76,19 @@ _DELIVERY: Json = {
     "schema": {"type": "string", "enum": [item.value for item in Delivery], "default": Delivery.COOKIES.value},
 }
 
+# What may be asked with what was answered: https://spec.openapis.org/oas/v3.1.1#link-object
+_NEWEST = {"video_id": "$response.body#/videos/0/video_id"}
+_LIST_LINKS: Json = {
+    "next_page": {"operationId": "list_videos", "parameters": {"cursor": "$response.body#/next_cursor"}},
+    "newest_video": {"operationId": "get_video", "parameters": _NEWEST},
+    "play_newest_video": {"operationId": "open_playback", "parameters": _NEWEST},
+}
+_RENEW: Json = {
+    "operationId": "renew_playback",
+    "requestBody": {"session_token": "$response.body#/session_token"},
+    "description": "Until session_ends_at, each time a while before expires_at.",
+}
+
 
 def describe(public_url: str, version: str) -> Json:
     """The document."""
@@ -125,6 +138,7 @@ def _paths() -> Json:
                 parameters=(_PAGE_SIZE, _CURSOR, _IF_NONE_MATCH),
                 headers={"ETag": _ETAG},
                 kept=True,
+                links=_LIST_LINKS,
             )
         },
         "/v1/videos/{video_id}": {
@@ -150,6 +164,7 @@ def _paths() -> Json:
                 may_say_who=True,
                 parameters=(_VIDEO_ID, _DELIVERY),
                 headers={"Cache-Status": _CACHE_STATUS},
+                links={"renew": _RENEW},
             )
         },
         "/v1/playback/renew": {
@@ -168,6 +183,7 @@ def _paths() -> Json:
                 },
                 body=RenewBody,
                 headers={"Cache-Status": _CACHE_STATUS},
+                links={"renew": _RENEW},
             )
         },
         "/v1/openapi.json": {"get": _page("get_openapi", "This document.", "application/json", {"type": "object"})},
@@ -191,6 +207,7 @@ def _operation(
     headers: Json | None = None,
     kept: bool = False,
     may_say_who: bool = False,
+    links: Json | None = None,
 ) -> Json:
     all_codes = codes | {429: ("RATE_LIMITED",), 500: ("INTERNAL",)}
     responses: Json = {
@@ -200,6 +217,8 @@ def _operation(
             "content": {"application/json": {"schema": _ref(answer)}},
         }
     }
+    if links:
+        responses["200"]["links"] = links
     if kept:
         responses["304"] = {"description": _WORDS[304], "headers": {"ETag": _ETAG}}
     for status, reasons in sorted(all_codes.items()):
