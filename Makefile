@@ -34,7 +34,7 @@ roles: ## Molecule's scenarios alone: the whole site, then each role
 	@scripts/setup test
 	@$(python) scripts/test roles
 
-bench: ## server CPU of a playback request beside FastAPI and fastify (minutes; prints ratios, judges nothing)
+bench: ## CPU of a playback request beside FastAPI and fastify, of presigning and DynamoDB beside the SDK (minutes; prints ratios, judges nothing)
 	@scripts/setup test
 	@scripts/bench
 

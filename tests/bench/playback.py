@@ -9,20 +9,20 @@ import asyncio
 import json
 import os
 import statistics
-import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import grpc
 import jwt
 from bench.load import Connections, cpu_seconds, request
+from bench.servers import server
 from contract.callers import Service
 from contract.platform_state import AUDIENCE, CDN_URL, ISSUER, Issuer, aws, jwks, make_resources, pem, settings
 from contract.platform_state import TABLE as TABLE_NAME
-from contract.processes import ROOT, clean_environment, free_port, run_emulator, wait_for
+from contract.processes import ROOT, free_port, run_emulator
 from cryptography.hazmat.primitives.asymmetric import ec
 
 ROUNDS = 9
@@ -32,28 +32,6 @@ VIDEOS = 20
 PEERS = ROOT / ".local/bench"
 
 type Kind = Callable[[int], bytes]
-
-
-@contextmanager
-def server(command: list[str], folder: Path, port: int, environment: dict[str, str]) -> Iterator[int]:
-    """A process that serves; gives its id. Its logs go to a file, as they go to a pipe elsewhere."""
-    with (folder / f"{port}.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=clean_environment() | environment)
-
-    def listening() -> bool:
-        assert process.poll() is None, (folder / f"{port}.log").read_text()
-        try:
-            Connections(port, 1).close()
-        except OSError:
-            return False
-        return True
-
-    try:
-        wait_for(f"{command[0]} listens", listening)
-        yield process.pid
-    finally:
-        process.kill()
-        process.wait(10)
 
 
 async def publish(target: str, token: str) -> list[str]:

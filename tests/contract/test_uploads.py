@@ -37,7 +37,8 @@ async def test_create_upload_repeated_at_once_makes_one_upload(service: Service,
     (only,) = {answer.upload.upload_id for answer in answers}
     listed = aws("s3", emulator).list_multipart_uploads(Bucket=UPLOADS).get("Uploads", [])
     assert f"{only}/source" in {item["Key"] for item in listed}
-    rows = aws("dynamodb", emulator).scan(TableName=TABLE)["Items"]
+    pages = aws("dynamodb", emulator).get_paginator("scan").paginate(TableName=TABLE)
+    rows = [row for page in pages for row in page["Items"]]
     assert len([row for row in rows if row.get("title") == {"S": request.title}]) == 1
 
 

@@ -15,6 +15,7 @@ from streamify_api.adapters.cloudfront_invalidations import SERVICE as CLOUDFRON
 from streamify_api.adapters.cloudfront_invalidations import CloudFrontInvalidations
 from streamify_api.adapters.cloudfront_signer import CloudFrontSigner
 from streamify_api.adapters.dependency import Dependency
+from streamify_api.adapters.dynamodb_client import open_dynamodb
 from streamify_api.adapters.dynamodb_store import DynamoDBStore
 from streamify_api.adapters.jwks_source import JwksSource
 from streamify_api.adapters.s3_descriptors import S3Descriptors
@@ -103,9 +104,7 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
     style = {"addressing_style": "path" if settings.s3_endpoint_url else "virtual"}
     async with AsyncExitStack() as stack:
         try:
-            dynamodb = await open_client(
-                stack, "dynamodb", settings.aws_region, settings.dynamodb_endpoint_url, read_timeout=_READ_SECONDS
-            )
+            dynamodb = await open_dynamodb(stack, settings.aws_region, settings.dynamodb_endpoint_url)
             s3 = await open_client(
                 stack, "s3", settings.aws_region, settings.s3_endpoint_url, read_timeout=_READ_SECONDS, s3_options=style
             )

@@ -14,7 +14,8 @@ from botocore.config import Config
 from botocore.session import Session
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from streamify_api.adapters.s3_presign import BucketAddress, Credentials, S3Presigner
+from streamify_api.adapters.s3_presign import BucketAddress, S3Presigner
+from streamify_api.adapters.sigv4 import Credentials
 
 _SESSION = Session()
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

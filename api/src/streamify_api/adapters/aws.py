@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every client of AWS shares: a connection pool, the trace it carries on, and what its errors mean."""
 
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
 import aiohttp
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from streamify_api.adapters.dependency import Verdict
+from streamify_api.adapters.sigv4 import Credentials
 from streamify_api.telemetry import trace_headers
 
 # Codes of "not so fast": https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
@@ -74,6 +76,23 @@ async def open_client(
     client = await stack.enter_async_context(context)
     client.meta.events.register("before-send", _pass_trace_on)
     return client
+
+
+async def find_credentials() -> Callable[[], Awaitable[Credentials]]:
+    """What gives the credentials of now: temporary ones renew themselves.
+
+    Raises:
+        NoCredentialsError: there are none.
+    """
+    source = await get_session().get_credentials()
+    if source is None:
+        raise NoCredentialsError
+
+    async def current() -> Credentials:
+        frozen = await source.get_frozen_credentials()
+        return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
+
+    return current
 
 
 def _pass_trace_on(request: Any, **_: Any) -> None:

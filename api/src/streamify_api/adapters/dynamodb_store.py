@@ -59,7 +59,7 @@ class DynamoDBStore:
     """Implements services.ports.Store.
 
     Args:
-        client: an aiobotocore client of DynamoDB.
+        client: of DynamoDB, ours or one of aiobotocore's.
         dependency: how it is called.
         table_name: name of the table.
         clock: tells the time; expiry is judged on read, since DynamoDB deletes expired items late.
@@ -288,17 +288,24 @@ class DynamoDBStore:
         condition, values = "gsi1pk = :partition", {":partition": text(partition)}
         if before is not None:
             condition, values = f"{condition} AND gsi1sk < :before", values | {":before": text(before)}
-        query = partial(
-            self._client.query,
-            TableName=self._table,
-            IndexName=_INDEX,
-            KeyConditionExpression=condition,
-            ExpressionAttributeValues=values,
-            ScanIndexForward=False,
-            Limit=limit,
-        )
-        items: list[Item] = (await self._call(query))["Items"]
-        return items
+        items: list[Item] = []
+        more: dict[str, Any] = {}
+        while True:  # an answer ends at 1 MB, whatever its limit
+            query = partial(
+                self._client.query,
+                TableName=self._table,
+                IndexName=_INDEX,
+                KeyConditionExpression=condition,
+                ExpressionAttributeValues=values,
+                ScanIndexForward=False,
+                Limit=limit - len(items),
+                **more,
+            )
+            answer = await self._call(query)
+            items += answer["Items"]
+            if len(items) >= limit or not (key := answer.get("LastEvaluatedKey")):
+                return items
+            more = {"ExclusiveStartKey": key}
 
     async def _items(self, partition: str, page_size: int, token: str | None) -> tuple[list[Item], str | None]:
         arguments: dict[str, Any] = {

@@ -8,24 +8,12 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
 """
 
 import hashlib
-import hmac
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote, urlsplit
 
-from streamify_api.adapters.hmac_sha256 import HmacSha256
-
-_ALGORITHM = "AWS4-HMAC-SHA256"
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """Keys of AWS; the token comes with temporary ones."""
-
-    access_key: str
-    secret_key: str
-    token: str | None = None
+from streamify_api.adapters.sigv4 import ALGORITHM, Credentials, SigningScope
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +50,7 @@ class S3Presigner:
 
     def __init__(self, address: BucketAddress, region: str) -> None:
         self._address = address
-        self._region = region
-        self._key: tuple[tuple[str, str], HmacSha256] | None = None
+        self._scope = SigningScope(region, "s3")
 
     def parts(
         self,
@@ -111,18 +98,10 @@ class S3Presigner:
         """Where the bucket is."""
         return self._address
 
-    def scope(self, day: str) -> str:
-        """The credential scope of a day (YYYYMMDD)."""
-        return f"{day}/{self._region}/s3/aws4_request"
-
-    def signing_key(self, secret_key: str, day: str) -> HmacSha256:
-        """The key of the day, kept until the day or the secret changes."""
-        if self._key is None or self._key[0] != (secret_key, day):
-            key = f"AWS4{secret_key}".encode()
-            for step in (day, self._region, "s3", "aws4_request"):
-                key = hmac.digest(key, step.encode(), "sha256")
-            self._key = ((secret_key, day), HmacSha256(key))
-        return self._key[1]
+    @property
+    def scope(self) -> SigningScope:
+        """Whom the signatures are for."""
+        return self._scope
 
 
 class _Batch:
@@ -139,11 +118,11 @@ class _Batch:
         query_tail: str,
     ) -> None:
         day, stamp = now.strftime("%Y%m%d"), now.strftime("%Y%m%dT%H%M%SZ")
-        scope = presigner.scope(day)
+        scope = presigner.scope.of(day)
         signed = ";".join(sorted({*headers, "host"}))
         # In the order of their bytes, which puts X-Amz- before partNumber and uploadId.
         query: Sequence[tuple[str, str]] = (
-            ("X-Amz-Algorithm", _ALGORITHM),
+            ("X-Amz-Algorithm", ALGORITHM),
             ("X-Amz-Credential", f"{credentials.access_key}/{scope}"),
             ("X-Amz-Date", stamp),
             ("X-Amz-Expires", str(seconds)),
@@ -154,8 +133,8 @@ class _Batch:
         path = presigner.address.path + quote(key, safe="/~")
         self._begun = hashlib.sha256(f"PUT\n{path}\n{common}".encode())
         self._end = f"\n{signed}\nUNSIGNED-PAYLOAD"
-        self._sign = presigner.signing_key(credentials.secret_key, day).signer(
-            f"{_ALGORITHM}\n{stamp}\n{scope}\n".encode()
+        self._sign = presigner.scope.key(credentials.secret_key, day).signer(
+            f"{ALGORITHM}\n{stamp}\n{scope}\n".encode()
         )
         self._url = f"{presigner.address.scheme}://{presigner.address.host}{path}?{common}"
 

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Protocol
 
-from aiobotocore.session import get_session
-from botocore.exceptions import ClientError, NoCredentialsError
+from botocore.exceptions import ClientError
 
-from streamify_api.adapters.aws import Client, error_code
+from streamify_api.adapters.aws import Client, error_code, find_credentials
 from streamify_api.adapters.dependency import Dependency
-from streamify_api.adapters.s3_presign import BucketAddress, Credentials, S3Presigner
+from streamify_api.adapters.s3_presign import BucketAddress, S3Presigner
+from streamify_api.adapters.sigv4 import Credentials
 from streamify_api.domain.checksums import ChecksumAlgorithm
 from streamify_api.domain.errors import InvalidArgumentError
 from streamify_api.domain.uploads import Part, StoredPart, Upload
@@ -53,20 +53,8 @@ class Presigning:
             url = await self._client.generate_presigned_url("put_object", {"Bucket": self._bucket, "Key": "k"})
             self._presigner = S3Presigner(BucketAddress.of_url(url, "k"), self._client.meta.region_name)
         if self._renew is None:
-            self._renew = await _credentials()
+            self._renew = await find_credentials()
         return self._presigner, await self._renew()
-
-
-async def _credentials() -> Callable[[], Awaitable[Credentials]]:
-    source = await get_session().get_credentials()
-    if source is None:
-        raise NoCredentialsError
-
-    async def current() -> Credentials:
-        frozen = await source.get_frozen_credentials()
-        return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
-
-    return current
 
 
 class S3SourceStorage:
