@@ -5,10 +5,14 @@ import datetime as dt
 import ipaddress
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import boto3
@@ -60,6 +64,32 @@ def certificate(directory: Path) -> dict[str, str]:
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     files["key_file"].write_bytes(pem)
     return {name: str(path) for name, path in files.items()}
+
+
+@contextmanager
+def service_quotas(limits: dict[str, float]) -> Iterator[str]:
+    """Service Quotas, which the emulator does not have: answers with these limits, by code."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            code = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["QuotaCode"]
+            body = json.dumps({"Quota": {"QuotaCode": code, "Value": limits[code]}}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Print nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def run(endpoint: str, directory: Path, playbook: str, **changes: Any) -> subprocess.CompletedProcess[str]:
@@ -115,6 +145,29 @@ def test_every_mistake_has_its_message_before_anything_is_touched(endpoint: str,
 def test_a_right_inventory_passes(endpoint: str, tmp_path: Path) -> None:
     finished = run(endpoint, tmp_path, "playbooks/preflight.yml")
     assert finished.returncode == 0, finished.stdout
+
+
+def test_each_quota_that_a_deployment_would_hit_is_named_and_one_that_just_suffices_is_not(
+    endpoint: str, tmp_path: Path
+) -> None:
+    # An account that has its default VPC and nothing else; three NAT gateways, two balancers, three tasks twice over.
+    needed = {
+        "L-F678F1CE": 2, "L-A4707A72": 2, "L-0263D0A3": 3, "L-FE5A380F": 1,
+        "L-53DA6B97": 2, "L-B22855CB": 2, "L-3032A538": 3,
+    }  # fmt: skip
+    environment = CREDENTIALS | {"AWS_ENDPOINT_URL": endpoint}
+    for less, refused in ((0, []), (1, list(needed))):
+        with service_quotas({code: value - less for code, value in needed.items()}) as url:
+            finished = run(
+                endpoint,
+                tmp_path,
+                "playbooks/preflight.yml",
+                aws_environment=environment | {"AWS_ENDPOINT_URL_SERVICE_QUOTAS": url},
+            )
+        assert (finished.returncode == 0) == (not refused), finished.stdout
+        said = finished.stdout.split("Correct these first:", 2)[-1]
+        assert re.findall(r"quota (L-[0-9A-F]+):", said) == refused, finished.stdout
+        assert said.count("request-service-quota-increase") == len(refused)
 
 
 def test_another_account_stops_it(endpoint: str, tmp_path: Path) -> None:

@@ -40,3 +40,8 @@ def preflight_aws(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 @pytest.fixture
 def preflight_certificates(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return load("preflight_certificates", monkeypatch)
+
+
+@pytest.fixture
+def preflight_quotas(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    return load("preflight_quotas", monkeypatch)

@@ -142,10 +142,15 @@ def test_a_zone_that_does_not_exist_or_is_impaired_is_named(preflight_aws: Modul
     assert "no zone eu-central-1x" in found[1]
 
 
-def test_a_quota_is_named_when_too_little_is_left(preflight_aws: ModuleType) -> None:
-    assert list(preflight_aws.quota_findings("VPCs", "L-1", limit=5, used=4, needed=1)) == []
-    (finding,) = preflight_aws.quota_findings("VPCs", "L-1", limit=5, used=5, needed=1)
-    assert "5 allowed, 5 used, 1 more needed" in finding
+def test_a_quota_is_named_with_what_to_do_when_too_little_is_left(preflight_quotas: ModuleType) -> None:
+    need = preflight_quotas.Need("vpc", "L-1", "VPCs", "remove what is not used", lambda: (0, 0))
+    assert list(preflight_quotas.finding(need, limit=5, used=4, needed=1)) == []
+    assert list(preflight_quotas.finding(need, limit=5, used=6, needed=0)) == [], "nothing more is asked for"
+    (finding,) = preflight_quotas.finding(need, limit=5, used=5, needed=1)
+    assert finding == (
+        "quota L-1: VPCs: 5 allowed, 5 used, 1 more needed; remove what is not used, or ask AWS for more "
+        "(aws service-quotas request-service-quota-increase --service-code vpc --quota-code L-1 --desired-value 6)"
+    )
 
 
 def test_the_playbook_reads_every_role_of_the_site() -> None:
