@@ -78,6 +78,8 @@ class Janitor:
                 put_off += 1  # somebody works on it: next time
             except StreamifyError as error:
                 errors.append(f"{chore.resource_id}: {error.message}")
+            except Exception as error:  # what AWS refuses for one must not keep all the others undone
+                errors.append(f"{chore.resource_id}: {error}")
         return Pass(done, put_off, tuple(errors))
 
     async def _do(self, chore: Chore) -> Chore | None:
