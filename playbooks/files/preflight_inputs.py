@@ -22,6 +22,7 @@ FARGATE = {
     8192: list(range(16384, 61441, 4096)),
     16384: list(range(32768, 122881, 8192)),
 }
+MOST_SPOT = 90  # percent; a capacity provider of weight 0 places no task, whatever its base
 LONGEST_STOP = 120  # seconds that Fargate waits for a task to end
 GRPC_METHOD = re.compile(r"/[A-Za-z_][\w.]*/[A-Za-z_]\w*")
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]*[a-z0-9]")
@@ -90,6 +91,8 @@ def input_findings(inputs: dict[str, Any]) -> list[str]:
     return [
         *fargate_findings(inputs["api_service_cpu"], inputs["api_service_memory"]),
         *_janitor_findings(inputs),
+        *_spot_findings(inputs),
+        *_collector_findings(inputs),
         *_stop_findings(inputs),
         *_balancer_findings(inputs),
         *_port_findings(inputs),
@@ -108,6 +111,29 @@ def _janitor_findings(inputs: dict[str, Any]) -> Iterator[str]:
             f"api_service_janitor_schedule: '{schedule}' is no schedule that comes again; "
             "write rate(15 minutes) or cron(0 3 * * ? *)"
         )
+
+
+def _spot_findings(inputs: dict[str, Any]) -> Iterator[str]:
+    percent = int(inputs["api_service_spot_percent"])
+    if not 0 <= percent <= MOST_SPOT:
+        yield f"api_service_spot_percent: {percent}; choose 0 to {MOST_SPOT}, so that some of what scales is never Spot"
+    if percent and not inputs["api_service_autoscaling"]:
+        yield "api_service_spot_percent: only tasks above the least number are Spot; set api_service_autoscaling, or 0"
+    if percent and "FARGATE_SPOT" not in inputs["ecs_cluster_capacity_providers"]:
+        yield "api_service_spot_percent: the cluster has no Spot; add FARGATE_SPOT to ecs_cluster_capacity_providers"
+
+
+def _collector_findings(inputs: dict[str, Any]) -> Iterator[str]:
+    if not inputs["api_service_collector"]:
+        return
+    if not inputs["api_service_collector_image"]:
+        yield "api_service_collector_image: a collector needs it; roles/api_service/README.md says which"
+    for size in ("cpu", "memory"):
+        own, whole = int(inputs[f"api_service_collector_{size}"]), int(inputs[f"api_service_{size}"])
+        if own >= whole:
+            yield f"api_service_collector_{size}: {own} of the task's {whole} leave the API nothing; choose less"
+    if not 0 <= float(inputs["api_service_collector_trace_ratio"]) <= 1:
+        yield f"api_service_collector_trace_ratio: {inputs['api_service_collector_trace_ratio']}; choose 0 to 1"
 
 
 def fargate_findings(cpu: Any, memory: Any, prefix: str = "api_service") -> Iterator[str]:

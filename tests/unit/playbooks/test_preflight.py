@@ -11,6 +11,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[3]
 
+COLLECTOR = {"api_service_collector": True, "api_service_collector_image": "collector@sha256:0"}
 GOOD: dict[str, Any] = {
     "public_url": "https://api.example.com",
     "verify_grpc_target": "grpc.internal.example.com:443",
@@ -41,6 +42,14 @@ GOOD: dict[str, Any] = {
     "api_service_name": "streamify-production-api",
     "api_service_cpu": 512,
     "api_service_memory": 1024,
+    "ecs_cluster_capacity_providers": ["FARGATE", "FARGATE_SPOT"],
+    "api_service_autoscaling": True,
+    "api_service_spot_percent": 0,
+    "api_service_collector": False,
+    "api_service_collector_image": "",
+    "api_service_collector_cpu": 64,
+    "api_service_collector_memory": 256,
+    "api_service_collector_trace_ratio": 0.05,
     "api_service_janitor_cpu": 256,
     "api_service_janitor_memory": 512,
     "api_service_janitor_schedule": "rate(15 minutes)",
@@ -62,6 +71,12 @@ def test_good_inputs_give_no_finding(preflight: ModuleType, preflight_inputs: Mo
         ({"api_service_cpu": 300}, "Fargate has no 300 CPU units"),
         ({"api_service_cpu": "much"}, "not both whole numbers"),
         ({"api_service_memory": 8192}, "choose 1024, 2048, 3072, 4096"),
+        ({"api_service_spot_percent": 100}, "choose 0 to 90"),
+        ({"api_service_spot_percent": 50, "api_service_autoscaling": False}, "set api_service_autoscaling"),
+        ({"api_service_spot_percent": 50, "ecs_cluster_capacity_providers": ["FARGATE"]}, "add FARGATE_SPOT"),
+        ({"api_service_collector": True}, "api_service_collector_image: a collector needs it"),
+        (COLLECTOR | {"api_service_collector_memory": 1024}, "1024 of the task's 1024 leave the API nothing"),
+        (COLLECTOR | {"api_service_collector_trace_ratio": 5}, "choose 0 to 1"),
         ({"api_service_janitor_memory": 4096}, "api_service_janitor_memory: 4096 MiB does not go with 256"),
         ({"api_service_janitor_schedule": "every day"}, "write rate(15 minutes) or cron"),
         ({"api_service_janitor_schedule": "rate(1 minutes)"}, "no schedule that comes again"),

@@ -99,6 +99,11 @@ class Service(Resource):
                 wanted[key] = value
             elif value is not None:
                 wanted[key] = self.aws.normal("create_service", key, value)
+        if wanted.get("launch_type") and actual and actual.get("capacity_provider_strategy"):
+            # The provider of the launch type's name is the same thing. (No strategy would be AWS's way back to some
+            # launch type, but it does not say to which.)
+            alone = {"capacity_provider": wanted.pop("launch_type"), "weight": 1, "base": 0}
+            wanted["capacity_provider_strategy"] = [alone]
         wanted["task_definition"] = self._task_definition(wanted["task_definition"], actual)
         wanted["desired_count"] = self._desired_count(actual)
         return wanted

@@ -45,7 +45,8 @@ options:
     choices: [auto, ansible, autoscaling]
     default: auto
   launch_type:
-    description: Where tasks run, unless O(capacity_provider_strategy) says it. AWS cannot change it.
+    description: Where tasks run, unless O(capacity_provider_strategy) says it. AWS cannot change it. Of a service that
+      has capacity providers, the one of this name becomes the only one.
     type: str
     choices: [EC2, FARGATE, EXTERNAL]
   capacity_provider_strategy:

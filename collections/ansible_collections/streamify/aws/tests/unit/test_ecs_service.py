@@ -214,3 +214,17 @@ def test_a_service_is_drained_before_it_is_removed(context: Callable[..., Any], 
     assert outcome.changed
     assert aws.changes() == ["UpdateService", "DeleteService"]
     assert aws.requests("UpdateService")[0]["desiredCount"] == 0
+
+
+def test_a_launch_type_is_the_only_capacity_provider_of_a_service_that_has_several(
+    context: Callable[..., Any], aws: FakeAws
+) -> None:
+    only = [{"capacityProvider": "FARGATE", "weight": 1, "base": 0}]
+    spot = [{"capacityProvider": "FARGATE", "base": 3, "weight": 1}, {"capacityProvider": "FARGATE_SPOT", "weight": 1}]
+    exists(aws, **REPORTED, capacityProviderStrategy=spot)
+    make(context, **FULL, desired_count=3, launch_type="FARGATE").ensure_present(check_mode=False)
+    (request,) = aws.requests("UpdateService")
+    assert (request["capacityProviderStrategy"], request["forceNewDeployment"]) == (only, True)
+    assert "launchType" not in request
+    exists(aws, **REPORTED, capacityProviderStrategy=only)
+    assert not make(context, **FULL, desired_count=3, launch_type="FARGATE").ensure_present(check_mode=False).changed
