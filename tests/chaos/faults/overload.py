@@ -9,12 +9,12 @@ from chaos.records import Client
 from chaos.workload import Workload
 
 _PERIOD, _QUOTA = 50_000, 1_000  # microseconds; the kernel grants no less than 1 ms
-_USUAL_SHARE = 0.75  # of the capacity is the usual load, so that three times it is more than twice the capacity
+_USUAL_SHARE = 0.5  # of the capacity is the usual load, as autoscaling aims for: three times it is more than there is
 _STEPS, _STEP_SECONDS, _SETTLE_SECONDS = (1.0, 1.5), 6.0, 2.0
 
 
 def _prepare(site: Site) -> None:
-    """Cap the tasks, measure what they then can do at most, and make most of it the usual load."""
+    """Cap the tasks, measure what they then can do at most, and make half of it the usual load."""
     cost = _cost_of_tasks(site)
     tasks = site.platform.serving()
     for task in tasks:
