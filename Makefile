@@ -5,7 +5,7 @@ SHELL := /bin/bash
 export STREAMIFY_ENV ?= local
 python := .venv/bin/python
 
-.PHONY: help up down test lint unit roles iam fuzz bench chaos chaos-kills soak lock clean
+.PHONY: help up down test lint unit roles restore iam fuzz bench chaos chaos-kills soak lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,11 @@ soak: export STREAMIFY_ENV = soak
 soak: ## 2 GiB uploaded while client and tasks are killed; DynamoDB away for a minute, twice (SOAK_MEBIBYTES, SOAK_SECONDS; 10 minutes)
 	@scripts/setup test
 	@scripts/soak
+
+restore: export STREAMIFY_ENV = restore
+restore: ## delete and spoil a video on a platform of its own, go back with restore.yml, play it again (8 minutes)
+	@scripts/setup test
+	@trap scripts/down EXIT; scripts/up && PYTHONPATH=local:tests:api/src:api/client/src ANSIBLE_HOME=$$PWD/.ansible $(python) -m pytest -v tests/restore
 
 iam: export STREAMIFY_ENV = iam
 iam: ## deploy, repair, rotate and tear down with the deployer's policies alone; no grant missing, none idle (10 minutes)

@@ -30,6 +30,7 @@ def findings(inputs: dict[str, Any], names: dict[str, list[str]]) -> list[str]:
     if reachable:
         found += _zone_findings(inputs, region)
         found += quota_findings(inputs, lambda service: client(service, region))
+        found += _table_findings(inputs, region)
     return found
 
 
@@ -63,3 +64,30 @@ def zone_findings(wanted: Iterable[str], states: dict[str, str], region: str) ->
             yield f"network_zones: {region} has no zone {zone} for this account; it has {', '.join(available)}"
         elif zone not in available:
             yield f"network_zones: {zone} is {states[zone]}; choose among {', '.join(available)}"
+
+
+# ---- the table -----------------------------------------------------------------------------------------------------
+def _table_findings(inputs: dict[str, Any], region: str) -> Iterator[str]:
+    """A deployment that would take the API away from its data. Where nothing is deployed, nothing is said."""
+    ecs = client("ecs", region)
+    try:
+        found = ecs.describe_services(cluster=inputs["ecs_cluster_name"], services=[inputs["api_service_name"]])
+        running = [each["taskDefinition"] for each in found["services"] if each["status"] == "ACTIVE"]
+        if not running:
+            return
+        definition = ecs.describe_task_definition(taskDefinition=running[0])["taskDefinition"]
+    except (BotoCoreError, ClientError):
+        return
+    variables = {each["name"]: each["value"] for each in definition["containerDefinitions"][0].get("environment", [])}
+    used = variables.get("STREAMIFY_TABLE_NAME", "")
+    yield from table_findings(used, inputs["storage_table"], inputs["storage_former_tables"])
+
+
+def table_findings(used: str, wanted: str, former: list[str]) -> Iterator[str]:
+    """Whether the API works with a table that the inventory knows: as its own, or as one that a restore replaced."""
+    if used and used != wanted and used not in former:
+        yield (
+            f"storage_table: the API works with {used}, not with {wanted}; restore.yml wrote the name into the "
+            f"inventory: commit that file, or set storage_table to {used} (to leave its data behind, list it in "
+            "storage_former_tables)"
+        )

@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tells which revision of the API runs, and which one ran before it. Changes nothing.
 
-Reads {"cluster", "service", "key_group"} on stdin and prints {"running", "image", "previous", "untrusted"} as JSON:
-the running revision's ARN and image, the ARN of the active revision before it (empty: none), and the id of the key
-that the revision before would sign playback cookies with, when the CDN does not trust it any more (else empty).
+Reads {"cluster", "service", "key_group", "to"} on stdin and prints as JSON {"running", "image", "table", "previous",
+"untrusted", "other_table"}: the running revision's ARN, image and table; the ARN of the active revision before it
+(empty: none); the id of the key that the revision before would sign playback cookies with, when the CDN does not trust
+it any more (else empty); and the table that the revision to go to works with, when the running one works with another
+(else empty). That revision is `to`, or the one before when `to` is empty or missing.
 Exit code 1, with one sentence: there is no such service.
 """
 
@@ -15,6 +17,7 @@ from typing import Any
 import boto3
 
 KEY_VARIABLE = "STREAMIFY_SIGNING_KEY_ID"
+TABLE_VARIABLE = "STREAMIFY_TABLE_NAME"
 
 
 def number(arn: str) -> int:
@@ -28,10 +31,16 @@ def before(running: str, active: list[str]) -> str:
     return max(older, key=number, default="")
 
 
-def signing_key(definition: dict[str, Any]) -> str:
-    """The id of the key that tasks of this definition sign with; empty: it is not said."""
+def variable(definition: dict[str, Any], name: str) -> str:
+    """The value of a variable that tasks of this definition get; empty: it is not said."""
     variables = definition["containerDefinitions"][0].get("environment", [])
-    return next((str(each["value"]) for each in variables if each["name"] == KEY_VARIABLE), "")
+    return next((str(each["value"]) for each in variables if each["name"] == name), "")
+
+
+def other_table(running: dict[str, Any], target: dict[str, Any]) -> str:
+    """The table of the revision to go to, when the running one works with another; else empty."""
+    tables = [variable(definition, TABLE_VARIABLE) for definition in (running, target)]
+    return tables[1] if tables[0] != tables[1] else ""
 
 
 def trusted_keys(group_name: str) -> list[str]:
@@ -64,13 +73,16 @@ def main() -> None:
     previous = before(running, active)
     untrusted = ""
     if previous:
-        key = signing_key(ecs.describe_task_definition(taskDefinition=previous)["taskDefinition"])
+        key = variable(ecs.describe_task_definition(taskDefinition=previous)["taskDefinition"], KEY_VARIABLE)
         untrusted = key if key and key not in trusted_keys(asked["key_group"]) else ""
+    target = asked.get("to") or previous or running
     answer = {
         "running": running,
         "image": definition["containerDefinitions"][0]["image"],
+        "table": variable(definition, TABLE_VARIABLE),
         "previous": previous,
         "untrusted": untrusted,
+        "other_table": other_table(definition, ecs.describe_task_definition(taskDefinition=target)["taskDefinition"]),
     }
     sys.stdout.write(json.dumps(answer))
 

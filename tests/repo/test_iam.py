@@ -44,6 +44,7 @@ NO_OPERATIONS = {
     "s3:PutLifecycleConfiguration": "PutBucketLifecycleConfiguration, DeleteBucketLifecycle",
     "s3:ListBucket": "ListObjects, ListObjectsV2, HeadBucket",
     "s3:ListBucketVersions": "ListObjectVersions",
+    "s3:GetObjectVersion": "GetObject of a version",
     "s3:DeleteObjectVersion": "DeleteObject of a version",
     "s3:ListMultipartUploadParts": "ListParts",
     "s3:ListBucketMultipartUploads": "ListMultipartUploads",

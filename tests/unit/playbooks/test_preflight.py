@@ -25,6 +25,7 @@ GOOD: dict[str, Any] = {
     "network_task_http_port": 8080,
     "network_task_grpc_port": 9090,
     "storage_table": "streamify-production",
+    "storage_former_tables": [],
     "storage_upload_bucket": "streamify-production-uploads-111122223333",
     "storage_media_bucket": "streamify-production-media-111122223333",
     "image_repository": "streamify-production-api",
@@ -166,6 +167,14 @@ def test_a_quota_is_named_with_what_to_do_when_too_little_is_left(preflight_quot
         "quota L-1: VPCs: 5 allowed, 5 used, 1 more needed; remove what is not used, or ask AWS for more "
         "(aws service-quotas request-service-quota-increase --service-code vpc --quota-code L-1 --desired-value 6)"
     )
+
+
+def test_a_deployment_that_would_leave_the_data_behind_is_refused(preflight_aws: ModuleType) -> None:
+    assert list(preflight_aws.table_findings("", "streamify", [])) == []
+    assert list(preflight_aws.table_findings("streamify", "streamify", [])) == []
+    assert list(preflight_aws.table_findings("streamify", "streamify-restored-1", ["streamify"])) == []
+    (finding,) = preflight_aws.table_findings("streamify-restored-1", "streamify", [])
+    assert finding.startswith("storage_table: the API works with streamify-restored-1, not with streamify;")
 
 
 def test_the_playbook_reads_every_role_of_the_site() -> None:

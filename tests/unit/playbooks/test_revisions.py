@@ -2,6 +2,7 @@
 """Which revision a rollback goes to, and which key it would sign with."""
 
 from types import ModuleType
+from typing import Any
 
 import pytest
 from unit.playbooks.conftest import load
@@ -25,7 +26,16 @@ def test_a_rollback_goes_to_the_newest_active_revision_before(
     assert found == (f"{FAMILY}:{expected}" if expected else "")
 
 
+def definition(**variables: str) -> dict[str, Any]:
+    return {"containerDefinitions": [{"environment": [{"name": k, "value": v} for k, v in variables.items()]}]}
+
+
 def test_the_key_is_read_from_the_definition(revisions: ModuleType) -> None:
-    variable = {"name": "STREAMIFY_SIGNING_KEY_ID", "value": "K1"}
-    assert revisions.signing_key({"containerDefinitions": [{"environment": [variable]}]}) == "K1"
-    assert revisions.signing_key({"containerDefinitions": [{}]}) == ""
+    assert revisions.variable(definition(STREAMIFY_SIGNING_KEY_ID="K1"), revisions.KEY_VARIABLE) == "K1"
+    assert revisions.variable({"containerDefinitions": [{}]}, revisions.KEY_VARIABLE) == ""
+
+
+def test_a_revision_that_works_with_another_table_is_told(revisions: ModuleType) -> None:
+    old, new = definition(STREAMIFY_TABLE_NAME="streamify"), definition(STREAMIFY_TABLE_NAME="streamify-restored-1")
+    assert revisions.other_table(new, old) == "streamify"
+    assert revisions.other_table(new, new) == ""

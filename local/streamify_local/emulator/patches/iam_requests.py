@@ -195,6 +195,9 @@ def _arns(service: str, name: str, found: str, region: str, request: Request) ->
         return list(dict.fromkeys(known[service](name, start, request))) or ["*"]
     if service == "ecr" and request.all("repositoryNames"):
         return [f"arn:aws:ecr:{start}:repository/{each}" for each in request.all("repositoryNames")]
+    if service == "dynamodb" and name == "RestoreTableToPointInTime":
+        tables = [*request.all("SourceTableName"), *request.all("TargetTableName")]
+        return [f"arn:aws:dynamodb:{start}:table/{each}" for each in tables]
     if service == "acm" and name == "ImportCertificate" and found == "*":
         return [f"arn:aws:acm:{start}:certificate/*"]
     if service == "route53" and (part := re.search(r"/(?:tags/)?(hostedzone|change)/([^/]+)", request.path)):
