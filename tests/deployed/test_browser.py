@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The sample plays on the watch page, in a real browser that trusts nothing but the local CA."""
 
+import json
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, Route, sync_playwright
 
 CHROMIUM = "/usr/bin/chromium"
 QUIET = (
@@ -101,3 +104,66 @@ def test_the_page_works_by_keyboard(page: Page, outputs: dict[str, str]) -> None
 def test_an_unknown_video_is_explained_in_words(page: Page, outputs: dict[str, str]) -> None:
     page.goto(outputs["watch_url"].replace(outputs["sample_video_id"], "vid_01ARZ3NDEKTSV4RRFFQ69G5FAV"))
     assert page.get_by_role("alert").inner_text() == "There is no such video."
+
+
+# A site of another registrable domain. Its pages are handed to the browser by the test; what they ask of API and CDN
+# goes over the network, with this origin.
+ELSEWHERE = "https://player.elsewhere.test"
+PLAYER = """<!doctype html><title>Elsewhere</title><video muted></video>
+<script src="{script}"></script>"""
+PLAY = """([manifest, query]) => {
+  const sign = (xhr, url) => xhr.open("GET", query ? url + "?" + query : url, true);
+  const hls = new Hls({enableWorker: false, xhrSetup: (xhr, url) => { xhr.withCredentials = !query; sign(xhr, url); }});
+  hls.loadSource(manifest);
+  hls.attachMedia(document.querySelector("video"));
+  document.querySelector("video").play().catch(() => {});
+}"""
+OPEN = """async ([api, id, delivery]) => {
+  const answer = await fetch(`${api}/v1/videos/${id}/playback?delivery=${delivery}`, {credentials: "include"});
+  return await answer.json();
+}"""
+
+
+@pytest.fixture
+def elsewhere(trusting_home: Path, outputs: dict[str, str], http: httpx.Client) -> Iterator[Page]:
+    """A page of another site, in a browser that blocks third-party cookies."""
+    preferences = trusting_home / "profile" / "Default" / "Preferences"
+    preferences.parent.mkdir(parents=True)
+    preferences.write_text(json.dumps({"profile": {"cookie_controls_mode": 1, "block_third_party_cookies": True}}))
+
+    # hls.js carries its content's hash in its name: the watch page knows it.
+    named = re.search(r'"(/assets/vendor/hls\.min\.[^"]+)"', http.get(outputs["watch_url"]).text)
+    assert named is not None
+    script = outputs["http_url"] + named[1]
+
+    def hand(route: Route) -> None:
+        route.fulfill(content_type="text/html", body=PLAYER.format(script=script))
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch_persistent_context(
+            trusting_home / "profile",
+            executable_path=CHROMIUM,
+            # A page from the wide web may ask this machine for nothing, were it not for the last one.
+            args=[*QUIET, "--no-sandbox", "--disable-features=LocalNetworkAccessChecks"],
+            env={**os.environ, "HOME": str(trusting_home)},
+        )
+        opened = browser.new_page()
+        opened.route(f"{ELSEWHERE}/**", hand)
+        opened.goto(f"{ELSEWHERE}/")
+        assert opened.evaluate("() => location.origin") == ELSEWHERE
+        yield opened
+        browser.close()
+
+
+def test_a_player_on_another_site_plays_through_the_signed_query(
+    elsewhere: Page, outputs: dict[str, str], artefacts: Path
+) -> None:
+    playback = elsewhere.evaluate(OPEN, [outputs["http_url"], outputs["sample_video_id"], "query"])
+    elsewhere.evaluate(PLAY, [playback["manifest_url"], playback["query"]])
+    elsewhere.wait_for_function("() => document.querySelector('video').currentTime > 5", timeout=60_000)
+    measured: dict[str, Any] = elsewhere.evaluate(MEASURE)
+    elsewhere.screenshot(path=artefacts / "elsewhere.png")
+    assert measured["colours"] > 8, measured
+    assert measured["picture"] > 0, measured
+    assert measured["error"] is None, measured
+    assert [cookie for cookie in elsewhere.context.cookies() if cookie.get("name", "").startswith("CloudFront")] == []
