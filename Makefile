@@ -5,10 +5,10 @@ SHELL := /bin/bash
 export STREAMIFY_ENV ?= local
 python := .venv/bin/python
 
-.PHONY: help up down test lint unit roles restore iam fuzz bench chaos chaos-kills soak lock clean
+.PHONY: help up down test lint unit roles restore iam fuzz bench bench-deployment chaos chaos-kills soak lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: ## deploy the platform on this machine, upload a sample video, print its watch page (repeatable)
 	@scripts/up
@@ -47,6 +47,10 @@ restore: export STREAMIFY_ENV = restore
 restore: ## delete and spoil a video on a platform of its own, go back with restore.yml, play it again (8 minutes)
 	@scripts/setup test
 	@trap scripts/down EXIT; scripts/up && PYTHONPATH=local:tests:api/src:api/client/src ANSIBLE_HOME=$$PWD/.ansible $(python) -m pytest -v tests/restore
+
+bench-deployment: ## a first run and one with nothing to do beside the same end state by published modules (half an hour; prints ratios)
+	@scripts/setup test
+	@env -u STREAMIFY_ENV PYTHONPATH=local:tests $(python) tests/bench/deployment/run.py
 
 iam: export STREAMIFY_ENV = iam
 iam: ## deploy, repair, rotate and tear down with the deployer's policies alone; no grant missing, none idle (10 minutes)

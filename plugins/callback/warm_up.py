@@ -26,6 +26,27 @@ MODULES = (
     "ansible_collections.amazon.aws.plugins.module_utils.s3",
 )
 
+SERVICES = (
+    "acm",
+    "application-autoscaling",
+    "cloudfront",
+    "cloudwatch",
+    "dynamodb",
+    "ec2",
+    "ecr",
+    "ecs",
+    "elbv2",
+    "iam",
+    "logs",
+    "route53",
+    "s3",
+    "scheduler",
+    "secretsmanager",
+    "sns",
+    "sts",
+    "wafv2",
+)
+
 
 def _share_one_loader() -> None:
     """Makes all botocore sessions use one loader, whose cache keeps the service descriptions it has parsed."""
@@ -37,7 +58,7 @@ def _share_one_loader() -> None:
         self._components.register_component("data_loader", loader)
 
     session.Session._register_data_loader = register
-    for service in ("ec2", "ecs", "elbv2", "iam", "s3", "cloudfront", "dynamodb", "secretsmanager", "ecr", "logs"):
+    for service in SERVICES:
         loader.load_service_model(service, "service-2")
         loader.load_service_model(service, "endpoint-rule-set-1")
     loader.load_data("endpoints")
