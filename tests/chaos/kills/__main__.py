@@ -24,6 +24,7 @@ from contract.processes import run_emulator
 from cryptography.hazmat.primitives.asymmetric import ec
 
 HOURS = 3600.0
+MOST_KILLS_UNNOTICED = 10  # times the kills that were asked for
 CLOCKS = {"right": 0.0, "ahead": 2 * HOURS, "behind": -2 * HOURS}
 
 
@@ -54,8 +55,9 @@ def kill(
 
 
 def _kill_so_often(fleet: Fleet, uploads: Uploads, rng: random.Random, kills: int) -> None:
+    """So often, and on until a caller noticed: retries by the channel itself hide many a kill."""
     began = time.monotonic()
-    while fleet.kills < kills:
+    while fleet.kills < kills or (not uploads.broken and fleet.kills < MOST_KILLS_UNNOTICED * kills):
         fleet.kill_one(rng, uploads.under_way)
         if fleet.kills % 10 == 0:
             print(

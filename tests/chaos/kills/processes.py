@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from chaos.platform import ROOT, ChaosError, wait_until
 from contract.processes import clean_environment, free_port
 
 _START_SECONDS = 90.0
+_LONGEST_UPLOAD = 0.1
 
 
 @dataclass
@@ -91,6 +93,7 @@ class Fleet:
         if not moment.wait(60):
             raise ChaosError("no upload was under way for 60 s.")
         task = rng.choice(self.tasks)
+        time.sleep(rng.uniform(0, _LONGEST_UPLOAD))  # strikes at any of its steps, and not always at the first
         task.kill()
         self.kills += 1
         task.start()
