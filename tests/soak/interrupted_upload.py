@@ -14,6 +14,7 @@ from typing import Any
 
 from chaos.platform import Platform, wait_until
 from streamify_client import Client, Connection
+from streamify_client.transfer import PARALLEL
 
 MEBIBYTE = 1024**2
 type Kills = tuple[tuple[str, float], ...]
@@ -69,13 +70,16 @@ class Storage:
         return [item for item in self._open() if item["UploadId"] not in self._before]
 
     def parts(self) -> int:
-        """How many parts those have."""
+        """How many parts those have; none when one was completed meanwhile."""
         paginator = self._s3.get_paginator("list_parts")
-        return sum(
-            len(page.get("Parts", []))
-            for item in self.begun()
-            for page in paginator.paginate(Bucket=self._bucket, Key=item["Key"], UploadId=item["UploadId"])
-        )
+        try:
+            return sum(
+                len(page.get("Parts", []))
+                for item in self.begun()
+                for page in paginator.paginate(Bucket=self._bucket, Key=item["Key"], UploadId=item["UploadId"])
+            )
+        except self._s3.exceptions.NoSuchUpload:
+            return 0
 
     def composite(self, key: str) -> str:
         """The object's checksum, as storage has it."""
@@ -111,7 +115,7 @@ def composite_of(path: Path, part_size: int) -> str:
     return f"{base64.b64encode(whole.digest()).decode()}-{count}"
 
 
-def _start(platform: Platform, path: Path, folder: Path) -> subprocess.Popen[str]:
+def _start(platform: Platform, path: Path, folder: Path, parallel: int) -> subprocess.Popen[str]:
     outputs = platform.outputs
     environment = os.environ | {
         "STREAMIFY_GRPC_TARGET": outputs["grpc_target"],
@@ -119,7 +123,8 @@ def _start(platform: Platform, path: Path, folder: Path) -> subprocess.Popen[str
         "STREAMIFY_TOKEN_FILE": outputs["grpc_token_file"],
         "XDG_STATE_HOME": str(folder / "state"),
     }
-    command = [str(Path(sys.executable).with_name("streamify")), "upload", str(path), "--source-only", "--json"]
+    streamify = str(Path(sys.executable).with_name("streamify"))
+    command = [streamify, "upload", str(path), "--source-only", "--json", "--parallel", str(parallel)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
 
 
@@ -135,8 +140,11 @@ def _ended(client: subprocess.Popen[str]) -> str:
     return output
 
 
-def run(platform: Platform, size: int, folder: Path, kills: Kills = KILLS) -> Result:
+def run(platform: Platform, size: int, folder: Path, kills: Kills = KILLS, parallel: int = PARALLEL) -> Result:
     """Upload a file of `size` bytes and kill whom `kills` names; what is in `folder` afterwards is the caller's.
+
+    Args:
+        parallel: parts that the client has on their way at once.
 
     Raises:
         AssertionError: the client failed, or was done before everybody was killed.
@@ -149,7 +157,7 @@ def run(platform: Platform, size: int, folder: Path, kills: Kills = KILLS) -> Re
     def note(text: str) -> None:
         result.notes.append(f"{time.monotonic() - begin:6.1f} s  {text}")
 
-    client = _start(platform, path, folder)
+    client = _start(platform, path, folder, parallel)
     note(f"upload of {size / MEBIBYTE:.0f} MiB begins")
     try:
         wait_until(lambda: bool(storage.begun()), "the upload has begun", 60)
@@ -165,7 +173,7 @@ def run(platform: Platform, size: int, folder: Path, kills: Kills = KILLS) -> Re
                 client.kill()
                 client.communicate()
                 note(f"client killed with {storage.parts()} of {total} parts in storage; the same command again")
-                client = _start(platform, path, folder)
+                client = _start(platform, path, folder, parallel)
             else:
                 victim = platform.serving()[0]
                 victim.container.kill()
