@@ -111,13 +111,15 @@ def test_an_unknown_video_is_explained_in_words(page: Page, outputs: dict[str, s
 ELSEWHERE = "https://player.elsewhere.test"
 PLAYER = """<!doctype html><title>Elsewhere</title><video muted></video>
 <script src="{script}"></script>"""
-PLAY = """([manifest, query]) => {
-  const sign = (xhr, url) => xhr.open("GET", query ? url + "?" + query : url, true);
-  const hls = new Hls({enableWorker: false, xhrSetup: (xhr, url) => { xhr.withCredentials = !query; sign(xhr, url); }});
+PLAY = """([manifest, query]) => new Promise((told) => {
+  const open = (xhr, url) => query ? xhr.open("GET", url + "?" + query, true) : (xhr.withCredentials = true);
+  const hls = new Hls({enableWorker: false, xhrSetup: open});
+  hls.on(Hls.Events.ERROR, (_, data) => told(data.details));
+  hls.on(Hls.Events.MANIFEST_PARSED, () => told("plays"));
   hls.loadSource(manifest);
   hls.attachMedia(document.querySelector("video"));
   document.querySelector("video").play().catch(() => {});
-}"""
+})"""
 OPEN = """async ([api, id, delivery]) => {
   const answer = await fetch(`${api}/v1/videos/${id}/playback?delivery=${delivery}`, {credentials: "include"});
   return await answer.json();
@@ -159,7 +161,7 @@ def test_a_player_on_another_site_plays_through_the_signed_query(
     elsewhere: Page, outputs: dict[str, str], artefacts: Path
 ) -> None:
     playback = elsewhere.evaluate(OPEN, [outputs["http_url"], outputs["sample_video_id"], "query"])
-    elsewhere.evaluate(PLAY, [playback["manifest_url"], playback["query"]])
+    assert elsewhere.evaluate(PLAY, [playback["manifest_url"], playback["query"]]) == "plays"
     elsewhere.wait_for_function("() => document.querySelector('video').currentTime > 5", timeout=60_000)
     measured: dict[str, Any] = elsewhere.evaluate(MEASURE)
     elsewhere.screenshot(path=artefacts / "elsewhere.png")
@@ -167,3 +169,16 @@ def test_a_player_on_another_site_plays_through_the_signed_query(
     assert measured["picture"] > 0, measured
     assert measured["error"] is None, measured
     assert [cookie for cookie in elsewhere.context.cookies() if cookie.get("name", "").startswith("CloudFront")] == []
+
+
+def test_without_the_signed_query_the_cdn_refuses_a_player_on_another_site(
+    elsewhere: Page, outputs: dict[str, str]
+) -> None:
+    playback = elsewhere.evaluate(OPEN, [outputs["http_url"], outputs["sample_video_id"], "cookies"])
+    assert elsewhere.evaluate(PLAY, [playback["manifest_url"], ""]) == "manifestLoadError"
+    # A script is not told why: the browser itself is.
+    answer = elsewhere.context.new_page().goto(playback["manifest_url"])
+    assert answer is not None
+    assert answer.status == 403
+    assert [cookie for cookie in elsewhere.context.cookies() if cookie.get("name", "").startswith("CloudFront")] == []
+    assert elsewhere.evaluate("() => document.querySelector('video').readyState") == 0
