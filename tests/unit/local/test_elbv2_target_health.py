@@ -3,9 +3,11 @@
 
 import asyncio
 import dataclasses
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from streamify_local.emulator.patches import elbv2_target_health
 from streamify_local.emulator.patches.elbv2_health_check import Check, Verdict, matches, run
 from streamify_local.emulator.patches.elbv2_target_health import Target, check_of
 
@@ -51,6 +53,22 @@ def test_a_new_target_is_asked_often_but_its_failures_count_once_an_interval() -
     assert after("initial", BAD, BAD, step=1.0).next_check == 2.0
     assert after("initial", BAD, BAD, step=5.0).state == "unhealthy"
     assert after("initial", GOOD).next_check == 5.0
+
+
+async def test_the_interval_is_from_one_checks_beginning_to_the_next_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SimpleNamespace(now=100.0)
+
+    async def times_out(_check: Check) -> Verdict:
+        clock.now += 3.0
+        return BAD
+
+    group = {**GROUP, "HealthCheckPath": "/p", "Matcher": {"HttpCode": "200"}}
+    monkeypatch.setattr(elbv2_target_health, "_group", lambda _arn: group)
+    monkeypatch.setattr(elbv2_target_health, "run", times_out)
+    monkeypatch.setattr(elbv2_target_health, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    target = after("healthy")
+    await elbv2_target_health._check_one("arn", target)
+    assert target.next_check == 105.0
 
 
 def test_the_check_follows_the_target_groups_settings() -> None:

@@ -51,7 +51,11 @@ class Target:
         self.state, self.reason, self.description = state, reason, description
 
     def judge(self, verdict: Verdict, group: dict[str, Any], now: float) -> None:
-        """Count a check's verdict and draw the consequence."""
+        """Count a check's verdict and draw the consequence.
+
+        Args:
+            now: when the check began; the interval is from one check's beginning to the next one's.
+        """
         interval = float(group.get("HealthCheckIntervalSeconds", 30))
         self.next_check = now + (interval if self.state != "initial" else min(interval, INITIAL_RETRY_SECONDS))
         if verdict.passed:
@@ -191,10 +195,11 @@ async def _check_one(arn: str, target: Target) -> None:
     try:
         group = _group(arn)
         if group is not None:
+            began = time.monotonic()
             verdict = await run(check_of(group, target))
             with HEALTH.lock:
                 if target.state in ("initial", "healthy", "unhealthy"):
-                    target.judge(verdict, group, time.monotonic())
+                    target.judge(verdict, group, began)
     finally:
         target.checking = False
 
