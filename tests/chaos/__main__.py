@@ -24,7 +24,7 @@ from streamify_local.processes import LocalCloudError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0: every promise was kept; 1: one was not; 2: an experiment could not be made."""
+    """0: every promise was kept; 1: one was not; 2: an experiment could not be made or judged."""
     options = _options(arguments)
     name = os.environ.get("STREAMIFY_ENV", environment.DEFAULT_NAME)
     if count := replay(name):
@@ -84,9 +84,12 @@ def _run(platform: Platform, options: argparse.Namespace) -> int:
     report.write(folder, results, problems, options.seed)
     print((folder / "report.md").read_text().split("\n## ", 1)[0], file=sys.stderr)
     print(folder / "report.html")
+    marks = {judgement.mark for result in results for judgement in judge(result)}
     if problems:
         return 2
-    return int(any(judgement.problem for result in results for judgement in judge(result)))
+    if "MISSED" in marks:
+        return 1
+    return 2 if "NOT JUDGED" in marks else 0
 
 
 def _paces(platform: Platform, seed: int) -> dict[bool, pace.Pace]:
@@ -106,8 +109,7 @@ def _paces(platform: Platform, seed: int) -> dict[bool, pace.Pace]:
 
 def _say(result: Result) -> None:
     for judgement in judge(result):
-        mark = "ok    " if judgement.problem is None else "MISSED"
-        print(f"  {mark} {judgement.text}{': ' + judgement.problem if judgement.problem else ''}", file=sys.stderr)
+        print(f"  {judgement}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -104,10 +104,28 @@ _DEVIATION_OF_ATTEMPTS = math.sqrt(0.3) / 0.7  # of one call's attempts, when th
 
 @dataclass(frozen=True)
 class Judgement:
-    """One promise and whether it was kept; `problem` is None when it was."""
+    """One promise and what became of it.
+
+    Attributes:
+        text: the promise.
+        problem: what was missed; None when nothing was.
+        not_judged: why a miss counts neither way; None when it was judged.
+    """
 
     text: str
     problem: str | None
+    not_judged: str | None = None
+
+    @property
+    def mark(self) -> str:
+        """The outcome in a word or two."""
+        if self.problem is not None:
+            return "MISSED"
+        return "kept" if self.not_judged is None else "NOT JUDGED"
+
+    def __str__(self) -> str:
+        why = self.problem or self.not_judged
+        return f"{self.mark}: {self.text}" + (f" ({why})" if why else "")
 
 
 def judge(result: Result) -> list[Judgement]:
@@ -133,12 +151,12 @@ def _capacity(result: Result, limit: float) -> Judgement:
     if seconds <= limit:
         return Judgement(text, None)
     if result.idle < LEAST_IDLE:
-        return Judgement(_not_judged(result, f"{text} ({seconds:.1f} s)"), None)
+        return Judgement(text, None, _busy(result, f"it took {seconds:.1f} s"))
     return Judgement(text, f"it took {seconds:.1f} s")
 
 
-def _not_judged(result: Result, text: str) -> str:
-    return f"not judged, because the machine was idle for {100 * result.idle:.0f} % only: {text}"
+def _busy(result: Result, seen: str) -> str:
+    return f"{seen}, and the machine was idle for {100 * result.idle:.0f} % only"
 
 
 def _measured(result: Result) -> list[Judgement]:
@@ -151,7 +169,7 @@ def _measured(result: Result) -> list[Judgement]:
         share = share_of_capacity(result)
         text = f"at least {100 * LEAST_SHARE_OF_CAPACITY:.0f} % of capacity still served"
         if share < LEAST_SHARE_OF_CAPACITY and result.idle < LEAST_IDLE:
-            return [Judgement(_not_judged(result, f"{text} ({100 * share:.0f} %)"), None)]
+            return [Judgement(text, None, _busy(result, f"{100 * share:.0f} %"))]
         return [Judgement(text, None if share >= LEAST_SHARE_OF_CAPACITY else f"{100 * share:.0f} %")]
     return []
 

@@ -6,12 +6,13 @@ import json
 import os
 import platform as machine
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from chaos import plots
 from chaos.experiment import Result
-from chaos.judge import Judgement, judge, share_of_capacity
+from chaos.judge import judge, share_of_capacity
 from chaos.records import Client, error_window, failed, quantile
 
 _HEAD = (
@@ -28,6 +29,7 @@ body { font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto
 table { border-collapse: collapse; font-size: 13px }
 th, td { border: 1px solid #ccc; padding: .25rem .5rem; text-align: left }
 th { background: #f3f4f6 } .missed { color: #b03a2e; font-weight: 600 } .kept { color: #1e8449 }
+.not-judged { color: #9a6700 }
 svg { max-width: 100%; height: auto }
 """
 
@@ -61,7 +63,7 @@ def figures(result: Result) -> dict[str, object]:
         "measured": result.measured,
         "notes": result.notes,
         "seed": result.seed,
-        "promises": {judgement.text: judgement.problem for judgement in judge(result)},
+        "promises": {judgement.text: str(judgement) for judgement in judge(result)},
         "problems": sorted({f"{record.client}: {record.kind}: {record.problem}" for record in failed(result.of())}),
     }
 
@@ -78,8 +80,9 @@ def row(result: Result) -> list[str]:
     cells.append(
         f"{verdict.acknowledged}: {len(verdict.lost)} lost, {len(verdict.doubled)} doubled" if verdict else "not read"
     )
-    missed = [judgement for judgement in judge(result) if judgement.problem]
-    cells.append(f"{len(missed)} MISSED" if missed else "kept")
+    marks = Counter(judgement.mark for judgement in judge(result))
+    others = [f"{marks[mark]} {mark}" for mark in ("MISSED", "NOT JUDGED") if marks[mark]]
+    cells.append(", ".join(others) or "kept")
     return cells
 
 
@@ -134,20 +137,16 @@ def markdown(results: Sequence[Result], problems: Sequence[str], seed: int) -> s
             f"{result.fault.text[0].upper()}{result.fault.text[1:]}.",
             "",
         ]
-        lines += [f"- {_verdict(judgement)}" for judgement in judge(result)]
+        lines += [f"- {judgement}" for judgement in judge(result)]
         lines += ["", " ".join(_story(result)), "", f"![{_name(result)}]({_name(result)}.svg)"]
     return "\n".join(lines) + "\n"
 
 
-def _verdict(judgement: Judgement) -> str:
-    return f"{'kept' if judgement.problem is None else 'MISSED'}: {judgement.text}" + (
-        f" ({judgement.problem})" if judgement.problem else ""
-    )
-
-
 def _html(results: Sequence[Result], problems: Sequence[str], seed: int, drawn: dict[int, str]) -> str:
     def cell(text: str, tag: str = "td") -> str:
-        mark = ' class="missed"' if "MISSED" in text else ' class="kept"' if text == "kept" else ""
+        kinds = {"MISSED": "missed", "NOT JUDGED": "not-judged"}
+        kind = next((kind for mark, kind in kinds.items() if mark in text), text if text == "kept" else "")
+        mark = f' class="{kind}"' if kind else ""
         return f"<{tag}{mark}>{html.escape(text)}</{tag}>"
 
     parts = [f"<!doctype html><html lang=en><meta charset=utf-8><title>Chaos report</title><style>{_STYLE}</style>"]
@@ -159,8 +158,8 @@ def _html(results: Sequence[Result], problems: Sequence[str], seed: int, drawn: 
     for result in results:
         parts.append(f"<h2>{result.fault.name}, balancer {result.mode}</h2><p>{html.escape(result.fault.text)}</p><ul>")
         for judgement in judge(result):
-            kind = "missed" if judgement.problem else "kept"
-            parts.append(f'<li class="{kind}">{html.escape(_verdict(judgement))}</li>')
+            kind = judgement.mark.lower().replace(" ", "-")
+            parts.append(f'<li class="{kind}">{html.escape(str(judgement))}</li>')
         svg = drawn[id(result)]
         parts.append(f"</ul><p>{html.escape(' '.join(_story(result)))}</p>{svg[svg.index('<svg') :]}")
     return "\n".join(parts) + "\n</html>\n"

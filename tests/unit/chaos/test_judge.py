@@ -74,7 +74,9 @@ def test_a_busy_machine_is_no_measure_of_time() -> None:
     seen = result("task_killed", "tuned", {}, recovered=40.1)
     seen.idle = 0.14
     assert missed(seen) == []
-    assert "not judged, because the machine was idle for 14 % only" in report.markdown([seen], [], seed=1)
+    text = report.markdown([seen], [], seed=1)
+    assert "NOT JUDGED: full capacity within 30 s (it took 30.1 s, and the machine was idle for 14 % only)" in text
+    assert "| 1 NOT JUDGED |" in text
 
 
 def test_a_write_that_was_lost_is_a_miss_whatever_else_holds() -> None:
