@@ -5,6 +5,7 @@ The codes are AWS's own: `aws service-quotas list-service-quotas --service-code 
 answer, nothing is said: an account that may not read its quotas can still be deployed to.
 """
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,13 +19,13 @@ TARGET_GROUP_NAMES = ("http", "grpc")
 
 @dataclass(frozen=True)
 class Need:
-    """A quota, and how much of it is used now and how much more is needed."""
+    """A quota, and how much of it is used now and how much more is needed, given Service Quotas' answer."""
 
     service: str
     code: str
     what: str
     advice: str
-    count: Callable[[], tuple[float, float]]
+    count: Callable[[dict[str, Any]], tuple[float, float]]
 
 
 def quota_findings(inputs: dict[str, Any], client: Callable[[str], Any]) -> Iterator[str]:
@@ -35,8 +36,9 @@ def quota_findings(inputs: dict[str, Any], client: Callable[[str], Any]) -> Iter
     quotas = client("service-quotas")
     for need in _needs(inputs, client):
         try:
-            limit = quotas.get_service_quota(ServiceCode=need.service, QuotaCode=need.code)["Quota"]["Value"]
-            used, needed = need.count()
+            quota = quotas.get_service_quota(ServiceCode=need.service, QuotaCode=need.code)["Quota"]
+            limit = quota["Value"]
+            used, needed = need.count(quota)
         except (BotoCoreError, ClientError, KeyError, ValueError):
             continue
         yield from finding(need, limit, used, needed)
@@ -65,16 +67,16 @@ def _needs(inputs: dict[str, Any], client: Callable[[str], Any]) -> list[Need]:
         filters = [{"Name": "tag:Name", "Values": [inputs["network_name"]]}]
         return bool(ec2.describe_vpcs(Filters=filters)["Vpcs"])
 
-    def vpcs() -> tuple[float, float]:
+    def vpcs(_: object) -> tuple[float, float]:
         return len(_all(ec2, "describe_vpcs", "Vpcs")), 0 if stands() else 1
 
-    def internet_gateways() -> tuple[float, float]:
+    def internet_gateways(_: object) -> tuple[float, float]:
         return len(_all(ec2, "describe_internet_gateways", "InternetGateways")), 0 if stands() else 1
 
-    def addresses() -> tuple[float, float]:
+    def addresses(_: object) -> tuple[float, float]:
         return len(ec2.describe_addresses()["Addresses"]), 0 if stands() else len(gateway_zones)
 
-    def gateways() -> tuple[float, float]:
+    def gateways(_: object) -> tuple[float, float]:
         # The fullest of the zones that get one; AWS counts those on their way out too.
         living = [{"Name": "state", "Values": ["pending", "available", "deleting"]}]
         found = _all(ec2, "describe_nat_gateways", "NatGateways", Filters=living)
@@ -82,20 +84,25 @@ def _needs(inputs: dict[str, Any], client: Callable[[str], Any]) -> list[Need]:
         used = Counter(zone_of.get(each["SubnetId"]) for each in found)
         return max((used[zone] for zone in gateway_zones), default=0), 0 if stands() or not gateway_zones else 1
 
-    def balancers() -> tuple[float, float]:
+    def balancers(_: object) -> tuple[float, float]:
         found = [
             each for each in _all(elb, "describe_load_balancers", "LoadBalancers") if each["Type"] == "application"
         ]
         return len(found), _missing(inputs, BALANCER_NAMES, [each["LoadBalancerName"] for each in found])
 
-    def target_groups() -> tuple[float, float]:
+    def target_groups(_: object) -> tuple[float, float]:
         found = [each["TargetGroupName"] for each in _all(elb, "describe_target_groups", "TargetGroups")]
         return len(found), _missing(inputs, TARGET_GROUP_NAMES, found)
 
-    def vcpus() -> tuple[float, float]:
-        # A deployment runs the old and the new tasks side by side.
-        share = int(inputs["api_service_maximum_percent"]) / 100
-        return 0, int(inputs["api_service_desired_count"]) * share * int(inputs["api_service_cpu"]) / 1024
+    def vcpus(quota: dict[str, Any]) -> tuple[float, float]:
+        # What runs is counted as used. A first deployment needs room for its tasks and for successors beside them;
+        # where tasks run, one more is enough to replace them one by one.
+        each = int(inputs["api_service_cpu"]) / 1024
+        used = _in_use(quota, client("cloudwatch"))
+        service = {"cluster": inputs["ecs_cluster_name"], "services": [inputs["api_service_name"]]}
+        if stands() and any(found["runningCount"] for found in client("ecs").describe_services(**service)["services"]):
+            return used, each
+        return used, int(inputs["api_service_desired_count"]) * int(inputs["api_service_maximum_percent"]) / 100 * each
 
     fewer_gateways = "remove some, choose network_nat single or none"
     remove = "remove what is not used"
@@ -114,6 +121,25 @@ def _needs(inputs: dict[str, Any], client: Callable[[str], Any]) -> list[Need]:
             vcpus,
         ),
     ]
+
+
+def _in_use(quota: dict[str, Any], cloudwatch: Any) -> float:
+    """How much of a quota CloudWatch says is used: the most of the last quarter of an hour, 0 where nothing was.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/monitoring-fargate-usage.html
+    """
+    metric = quota["UsageMetric"]
+    now, minutes = dt.datetime.now(dt.UTC), 15
+    points = cloudwatch.get_metric_statistics(
+        Namespace=metric["MetricNamespace"],
+        MetricName=metric["MetricName"],
+        Dimensions=[{"Name": name, "Value": value} for name, value in sorted(metric["MetricDimensions"].items())],
+        StartTime=now - dt.timedelta(minutes=minutes),
+        EndTime=now,
+        Period=minutes * 60,
+        Statistics=["Maximum"],
+    )["Datapoints"]
+    return max((point["Maximum"] for point in points), default=0.0)
 
 
 def _missing(inputs: dict[str, Any], suffixes: tuple[str, ...], present: list[str]) -> int:

@@ -26,6 +26,13 @@ from support.playbooks import assert_no_warning
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).resolve().parents[2]
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "~~ not asked for ~~"}
+VCPUS = "L-3032A538"
+USAGE = {
+    "MetricNamespace": "AWS/Usage",
+    "MetricName": "ResourceCount",
+    "MetricDimensions": {"Service": "Fargate", "Type": "Resource", "Resource": "vCPU", "Class": "Standard/OnDemand"},
+    "MetricStatisticRecommendation": "Maximum",
+}
 MISTAKES = {
     "network_zones": ["eu-central-1a", "eu-central-1b", "eu-central-1x"],
     "api_service_cpu": 300,
@@ -73,7 +80,8 @@ def service_quotas(limits: dict[str, float]) -> Iterator[str]:
     class Answer(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             code = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["QuotaCode"]
-            body = json.dumps({"Quota": {"QuotaCode": code, "Value": limits[code]}}).encode()
+            quota = {"QuotaCode": code, "Value": limits[code]} | ({"UsageMetric": USAGE} if code == VCPUS else {})
+            body = json.dumps({"Quota": quota}).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -150,11 +158,17 @@ def test_a_right_inventory_passes(endpoint: str, tmp_path: Path) -> None:
 def test_each_quota_that_a_deployment_would_hit_is_named_and_one_that_just_suffices_is_not(
     endpoint: str, tmp_path: Path
 ) -> None:
-    # An account that has its default VPC and nothing else; three NAT gateways, two balancers, three tasks twice over.
+    # An account that has its default VPC and four vCPUs of somebody else's tasks; three NAT gateways, two balancers,
+    # three tasks twice over.
     needed = {
         "L-F678F1CE": 2, "L-A4707A72": 2, "L-0263D0A3": 3, "L-FE5A380F": 1,
-        "L-53DA6B97": 2, "L-B22855CB": 2, "L-3032A538": 3,
+        "L-53DA6B97": 2, "L-B22855CB": 2, VCPUS: 7,
     }  # fmt: skip
+    dimensions = [{"Name": name, "Value": value} for name, value in USAGE["MetricDimensions"].items()]
+    session = boto3.Session(aws_access_key_id="x", aws_secret_access_key="y", region_name="eu-central-1")
+    session.client("cloudwatch", endpoint_url=endpoint).put_metric_data(
+        Namespace="AWS/Usage", MetricData=[{"MetricName": "ResourceCount", "Dimensions": dimensions, "Value": 4}]
+    )
     environment = CREDENTIALS | {"AWS_ENDPOINT_URL": endpoint}
     for less, refused in ((0, []), (1, list(needed))):
         with service_quotas({code: value - less for code, value in needed.items()}) as url:

@@ -159,7 +159,7 @@ def test_a_zone_that_does_not_exist_or_is_impaired_is_named(preflight_aws: Modul
 
 
 def test_a_quota_is_named_with_what_to_do_when_too_little_is_left(preflight_quotas: ModuleType) -> None:
-    need = preflight_quotas.Need("vpc", "L-1", "VPCs", "remove what is not used", lambda: (0, 0))
+    need = preflight_quotas.Need("vpc", "L-1", "VPCs", "remove what is not used", lambda _: (0, 0))
     assert list(preflight_quotas.finding(need, limit=5, used=4, needed=1)) == []
     assert list(preflight_quotas.finding(need, limit=5, used=6, needed=0)) == [], "nothing more is asked for"
     (finding,) = preflight_quotas.finding(need, limit=5, used=5, needed=1)
