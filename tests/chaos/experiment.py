@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import grpc
@@ -160,11 +160,11 @@ def conduct(
     platform.set_balancer(mode)
     settle(platform)
     prepared, undo = Undo(platform.environment, "prepared"), Undo(platform.environment)
-    site = Site(platform, prepared, random.Random(f"{seed}-{fault.name}"), pace.rate)
+    site = Site(platform, prepared, random.Random(f"{seed}-{fault.name}"), pace.rate, pace.patience)
     try:
         fault.prepare(site)
         site.undo = undo
-        result = _under_load(site, fault, mode, pace, seed, form, watch)
+        result = _under_load(site, fault, mode, replace(pace, patience=site.patience), seed, form, watch)
     finally:
         mend(undo)
         mend(prepared)

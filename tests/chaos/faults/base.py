@@ -17,6 +17,8 @@ class Site:
 
     Attributes:
         rng: chooses victims; its seed is the run's.
+        rate: arrivals a second.
+        patience: seconds that a caller waits for one attempt.
         storage: the address by which uploads reach S3, when a fault stands between.
         notes: what is worth telling in the report, such as who was hit.
         set_rate: changes the workload's arrivals a second, while it runs.
@@ -28,6 +30,7 @@ class Site:
     undo: Undo
     rng: random.Random
     rate: float
+    patience: float
     storage: str | None = None
     notes: list[str] = field(default_factory=list)
     set_rate: Callable[[float], None] = lambda _rate: None

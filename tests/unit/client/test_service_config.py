@@ -29,7 +29,9 @@ def test_every_service_is_retried_with_back_off_and_throttled() -> None:
         assert 2 <= policy["maxAttempts"] <= 5, "gRPC takes no more than five"
         assert policy["backoffMultiplier"] > 1
     assert 0 < CONFIG["retryThrottling"]["maxTokens"] <= 1000
-    assert 0 < CONFIG["retryThrottling"]["tokenRatio"] <= 1
+    ratio = CONFIG["retryThrottling"]["tokenRatio"]
+    assert 0 < ratio < 1
+    assert isinstance(ratio, float), "gRPC's C core reads a ratio without a decimal point as thousandths"
 
 
 def test_methods_that_have_a_policy_of_their_own_exist() -> None:
@@ -82,18 +84,38 @@ async def test_an_attempt_at_a_task_that_hangs_is_given_up_for_another() -> None
 
 
 async def test_retries_go_on_while_one_of_three_attempts_fails() -> None:
-    attempts = 0
+    calls = 0
 
-    async def fail_each_third(_request: bytes, context: Any) -> bytes:
-        nonlocal attempts
-        attempts += 1
-        if attempts % 3 == 0:
+    async def fail_every_other_call_once(_request: bytes, context: Any) -> bytes:
+        nonlocal calls
+        if "grpc-previous-rpc-attempts" in dict(context.invocation_metadata()):
+            return b"answer"
+        calls += 1
+        if calls % 2:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "a task is gone")
         return b"answer"
 
-    async with answering(fail_each_third) as channel:
-        for _ in range(60):
-            assert await ask(channel) == b"answer"
+    async with answering(fail_every_other_call_once) as channel:
+        # So many that their failures alone would use up what retries may cost.
+        for _ in range(3):
+            assert set(await asyncio.gather(*(ask(channel) for _ in range(300)))) == {b"answer"}
+
+
+async def test_retries_go_on_when_what_a_dead_task_held_fails_at_one_moment() -> None:
+    held, in_flight, noticed = 0, 100, asyncio.Event()
+
+    async def hold_the_first(_request: bytes, context: Any) -> bytes:
+        nonlocal held
+        held += 1
+        if held == in_flight:
+            noticed.set()
+        if held <= in_flight:
+            await noticed.wait()
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "the connection timed out")
+        return b"answer"
+
+    async with answering(hold_the_first) as channel:
+        assert set(await asyncio.gather(*(ask(channel) for _ in range(in_flight)))) == {b"answer"}
 
 
 async def test_retries_end_while_nearly_everything_fails() -> None:

@@ -27,7 +27,9 @@ CALL_SECONDS = 20.0
 # Retries belong into the service config: https://github.com/grpc/proposal/blob/master/A6-client-retries.md
 # Every mutation of this API can be repeated, and UNAVAILABLE is the only status that is worth repeating (AIP-194).
 # Throttling: while more than half of what was tried lately has failed, nothing is repeated. With a lower ratio, the
-# loss of one of three tasks, a third of all attempts, would switch retries off when they are needed.
+# loss of one of three tasks, a third of all attempts, would switch retries off when they are needed. The account is
+# large because a balancer that waits for a dead task's connection fails all that it held for it at one moment. The
+# ratio needs its decimal point: gRPC's C core takes "1" for a thousandth, and nothing fills the account again.
 # An attempt that gets no answer is given up for another one, at a task that neither hangs nor is cut off; joining many
 # parts may take longer. gRPC calls that experimental (gRFC A6, perAttemptRecvTimeout). The file serves other languages
 # too: they ignore what they do not know.
