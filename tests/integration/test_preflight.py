@@ -27,10 +27,11 @@ pytestmark = pytest.mark.integration
 ROOT = Path(__file__).resolve().parents[2]
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "~~ not asked for ~~"}
 VCPUS = "L-3032A538"
+VCPU_DIMENSIONS = {"Service": "Fargate", "Type": "Resource", "Resource": "vCPU", "Class": "Standard/OnDemand"}
 USAGE = {
     "MetricNamespace": "AWS/Usage",
     "MetricName": "ResourceCount",
-    "MetricDimensions": {"Service": "Fargate", "Type": "Resource", "Resource": "vCPU", "Class": "Standard/OnDemand"},
+    "MetricDimensions": VCPU_DIMENSIONS,
     "MetricStatisticRecommendation": "Maximum",
 }
 MISTAKES = {
@@ -164,7 +165,7 @@ def test_each_quota_that_a_deployment_would_hit_is_named_and_one_that_just_suffi
         "L-F678F1CE": 2, "L-A4707A72": 2, "L-0263D0A3": 3, "L-FE5A380F": 1,
         "L-53DA6B97": 2, "L-B22855CB": 2, VCPUS: 7,
     }  # fmt: skip
-    dimensions = [{"Name": name, "Value": value} for name, value in USAGE["MetricDimensions"].items()]
+    dimensions = [{"Name": name, "Value": value} for name, value in VCPU_DIMENSIONS.items()]
     session = boto3.Session(aws_access_key_id="x", aws_secret_access_key="y", region_name="eu-central-1")
     session.client("cloudwatch", endpoint_url=endpoint).put_metric_data(
         Namespace="AWS/Usage", MetricData=[{"MetricName": "ResourceCount", "Dimensions": dimensions, "Value": 4}]
