@@ -99,8 +99,7 @@ def _needs(inputs: dict[str, Any], client: Callable[[str], Any]) -> list[Need]:
         # where tasks run, one more is enough to replace them one by one.
         each = int(inputs["api_service_cpu"]) / 1024
         used = _in_use(quota, client("cloudwatch"))
-        service = {"cluster": inputs["ecs_cluster_name"], "services": [inputs["api_service_name"]]}
-        if stands() and any(found["runningCount"] for found in client("ecs").describe_services(**service)["services"]):
+        if _is_running(client("ecs"), inputs):
             return used, each
         return used, int(inputs["api_service_desired_count"]) * int(inputs["api_service_maximum_percent"]) / 100 * each
 
@@ -123,12 +122,23 @@ def _needs(inputs: dict[str, Any], client: Callable[[str], Any]) -> list[Need]:
     ]
 
 
+def _is_running(ecs: Any, inputs: dict[str, Any]) -> bool:
+    """Whether a task of the service runs."""
+    try:
+        found = ecs.describe_services(cluster=inputs["ecs_cluster_name"], services=[inputs["api_service_name"]])
+    except ecs.exceptions.ClusterNotFoundException:
+        return False
+    return any(service["runningCount"] for service in found["services"])
+
+
 def _in_use(quota: dict[str, Any], cloudwatch: Any) -> float:
-    """How much of a quota CloudWatch says is used: the most of the last quarter of an hour, 0 where nothing was.
+    """How much of a quota CloudWatch says is used: the most of the last quarter of an hour, 0 where it knows nothing.
 
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/monitoring-fargate-usage.html
     """
-    metric = quota["UsageMetric"]
+    metric = quota.get("UsageMetric")
+    if not metric:
+        return 0.0
     now, minutes = dt.datetime.now(dt.UTC), 15
     points = cloudwatch.get_metric_statistics(
         Namespace=metric["MetricNamespace"],

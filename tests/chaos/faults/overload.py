@@ -10,7 +10,7 @@ from chaos.workload import Workload
 
 _PERIOD, _QUOTA = 50_000, 1_000  # microseconds; the kernel grants no less than 1 ms
 _USUAL_SHARE = 0.5  # of the capacity is the usual load, as autoscaling aims for: three times it is more than there is
-# A step of an upload takes 20 ms of CPU and more, of which a capped task gets 1 ms in 50: callers are as slow as it is.
+# An upload's last step was seen to take more than 2 s at a capped task that nothing else kept busy.
 _PATIENCE = 6.0
 _STEPS, _STEP_SECONDS, _SETTLE_SECONDS = (1.0, 1.5), 6.0, 2.0
 

@@ -2,15 +2,20 @@
 """What preflight finds in the inputs and in AWS's answers."""
 
 import re
+from contextlib import ExitStack
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import boto3
 import pytest
 import yaml
+from botocore.stub import Stubber
 
 ROOT = Path(__file__).resolve().parents[3]
 
+# In the order in which they are asked for.
+QUOTAS = ("L-F678F1CE", "L-A4707A72", "L-0263D0A3", "L-FE5A380F", "L-53DA6B97", "L-B22855CB", "L-3032A538")
 COLLECTOR = {"api_service_collector": True, "api_service_collector_image": "collector@sha256:0"}
 GOOD: dict[str, Any] = {
     "public_url": "https://api.example.com",
@@ -167,6 +172,46 @@ def test_a_quota_is_named_with_what_to_do_when_too_little_is_left(preflight_quot
         "quota L-1: VPCs: 5 allowed, 5 used, 1 more needed; remove what is not used, or ask AWS for more "
         "(aws service-quotas request-service-quota-increase --service-code vpc --quota-code L-1 --desired-value 6)"
     )
+
+
+@pytest.mark.parametrize(
+    ("service", "used", "finding"),
+    [
+        ("runs", 5.5, None),
+        ("runs", 6.0, "6 allowed, 6 used, 0.5 more needed"),
+        ("has no task", 3.0, None),
+        ("has no task", 3.5, "6 allowed, 3.5 used, 3 more needed"),
+        ("has no cluster", 3.5, "6 allowed, 3.5 used, 3 more needed"),
+        ("is not counted", None, "2 allowed, 0 used, 3 more needed"),
+    ],
+)
+def test_vcpus_suffice_for_two_generations_of_a_first_deployment_and_for_one_more_task_of_a_running_one(
+    preflight_quotas: ModuleType, service: str, used: float | None, finding: str | None
+) -> None:
+    usage = {"MetricNamespace": "AWS/Usage", "MetricName": "ResourceCount", "MetricDimensions": {"Service": "Fargate"}}
+    quota: dict[str, Any] = {"Value": 2.0} if used is None else {"Value": 6.0, "UsageMetric": usage}
+    clients = {
+        name: boto3.client(name, region_name="eu-central-1", aws_access_key_id="x", aws_secret_access_key="y")
+        for name in ("service-quotas", "ecs", "cloudwatch", "ec2", "elbv2")
+    }
+    with ExitStack() as stack:
+        answers = {name: stack.enter_context(Stubber(client)) for name, client in clients.items()}
+        for code in QUOTAS:
+            if code == "L-3032A538":
+                answers["service-quotas"].add_response("get_service_quota", {"Quota": quota})
+            else:
+                answers["service-quotas"].add_client_error("get_service_quota", "NoSuchResourceException")
+        if used is not None:
+            answers["cloudwatch"].add_response("get_metric_statistics", {"Datapoints": [{"Maximum": used}]})
+        if service == "has no cluster":
+            answers["ecs"].add_client_error("describe_services", "ClusterNotFoundException")
+        else:
+            running = 3 if service == "runs" else 0
+            answers["ecs"].add_response("describe_services", {"services": [{"runningCount": running}]})
+        inputs = GOOD | {"network_name": "x", "network_nat": "none", "api_service_desired_count": 3}
+        inputs |= {"api_service_maximum_percent": 200, "api_service_cpu": 512}
+        found = list(preflight_quotas.quota_findings(inputs, clients.__getitem__))
+    assert [text.split(": ")[2].split(";")[0] for text in found] == ([finding] if finding else [])
 
 
 def test_a_deployment_that_would_leave_the_data_behind_is_refused(preflight_aws: ModuleType) -> None:
