@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Start, readiness, drain and stop of both servers, which share one event loop.
+"""Start, readiness, drain and stop of both servers. Work is done on one event loop; gRPC takes its calls on another.
 
 On SIGTERM: readiness says no at once; both servers go on for STREAMIFY_DRAIN_SECONDS, until every balancer has noticed;
 then the listeners close, running requests get STREAMIFY_SHUTDOWN_GRACE_SECONDS, and the process ends with 0.

@@ -26,11 +26,12 @@ class LoopLag:
         self._limit = limit_seconds
         self._clock = clock
         self._latest: deque[float] = deque(maxlen=WINDOW)
+        self._least = 0.0
 
     @property
     def seconds(self) -> float:
-        """The least lateness of the latest measurements; 0 before there are enough of them."""
-        return min(self._latest) if len(self._latest) == WINDOW else 0.0
+        """The least lateness of the latest measurements; 0 before there are enough of them. Any thread may ask."""
+        return self._least
 
     @property
     def too_late(self) -> bool:
@@ -40,6 +41,7 @@ class LoopLag:
     def sample(self, late_seconds: float) -> None:
         """One measurement."""
         self._latest.append(max(0.0, late_seconds))
+        self._least = min(self._latest) if len(self._latest) == WINDOW else 0.0
 
     async def measure(self) -> None:
         """Measure for ever."""

@@ -5,7 +5,7 @@ import time
 
 from chaos.faults.base import Fault, Site
 from chaos.pace import cpu_seconds, with_children
-from chaos.records import Client
+from chaos.records import Client, Recorder
 from chaos.workload import Workload
 
 _PERIOD, _QUOTA = 50_000, 1_000  # microseconds; the kernel grants no less than 1 ms
@@ -17,14 +17,14 @@ _STEPS, _STEP_SECONDS, _SETTLE_SECONDS = (1.0, 1.5), 6.0, 2.0
 
 def _prepare(site: Site) -> None:
     """Cap the tasks, measure what they then can do at most, and make half of it the usual load."""
-    cost = _cost_of_tasks(site)
+    cost, answers = _cost_of_tasks(site)
     tasks = site.platform.serving()
     for task in tasks:
         site.undo.add("full_cpu", container=task.container.id)
         task.container.update(cpu_period=_PERIOD, cpu_quota=_QUOTA)
     arrivals = _QUOTA / _PERIOD * len(tasks) / max(cost, 1e-4)
-    site.measured["capacity"], best = max((_good_per_second(site, step * arrivals), step) for step in _STEPS)
-    site.rate = _USUAL_SHARE * arrivals * best
+    site.measured["capacity"] = max(_good_per_second(site, step * arrivals) for step in _STEPS)
+    site.rate = _USUAL_SHARE * site.measured["capacity"] / answers
     site.patience = max(site.patience, _PATIENCE)
     site.notes.append(
         f"each task gets {100 * _QUOTA / _PERIOD:.0f} % of a core; together they give"
@@ -32,16 +32,19 @@ def _prepare(site: Site) -> None:
     )
 
 
-def _cost_of_tasks(site: Site) -> float:
-    """CPU seconds of the tasks for one arrival."""
+def _cost_of_tasks(site: Site) -> tuple[float, float]:
+    """CPU seconds of the tasks for one arrival, and how many answers it gets."""
     roots = [int(task.container.attrs["State"]["Pid"]) for task in site.platform.serving()]
     workload = Workload(site.platform, site.rate, 10.0, 1, site.storage)
-    with workload.running():
+    with workload.running() as recorder:
         time.sleep(_SETTLE_SECONDS)
+        began = recorder.now()
         before = {pid: cpu_seconds(pid) for pid in with_children(roots)}
         time.sleep(_STEP_SECONDS)
         used = sum(cpu_seconds(pid) - cpu for pid, cpu in before.items())
-    return used / (_STEP_SECONDS * site.rate)
+        ended = recorder.now()
+    arrivals = (ended - began) * site.rate
+    return used / arrivals, max(1.0, _good(recorder, began, ended) / arrivals)
 
 
 def _good_per_second(site: Site, rate: float) -> float:
@@ -52,8 +55,11 @@ def _good_per_second(site: Site, rate: float) -> float:
         began = recorder.now()
         time.sleep(_STEP_SECONDS)
         ended = recorder.now()
-    good = [record for record in recorder.records if record.problem is None and began <= record.end < ended]
-    return len(good) / (ended - began)
+    return _good(recorder, began, ended) / (ended - began)
+
+
+def _good(recorder: Recorder, began: float, ended: float) -> int:
+    return sum(record.problem is None and began <= record.end < ended for record in recorder.records)
 
 
 def _strike(site: Site) -> None:

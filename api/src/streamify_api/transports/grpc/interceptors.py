@@ -3,7 +3,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from typing import Any, cast
@@ -21,15 +21,18 @@ from streamify_api.telemetry_limits import Gate
 from streamify_api.telemetry_metrics import grpc_call
 from streamify_api.telemetry_traces import tracing
 from streamify_api.transports.grpc.errors import UnknownMethodError, abort, internal_error, status_code
+from streamify_api.transports.grpc.handlers import (
+    Behaviour,
+    Context,
+    Continuation,
+    Handler,
+    StreamBehaviour,
+    replaced,
+    replaced_stream,
+)
 from streamify_api.transports.grpc.methods import METHODS, Work, is_public
 
-# grpc's own types of handlers are not generic over what they carry.
-type Handler = grpc.RpcMethodHandler[Any, Any]
-type Context = grpc.aio.ServicerContext[Any, Any]
-type Behaviour = Callable[[Any, Context], Awaitable[Any]]
-type StreamBehaviour = Callable[[Any, Context], AsyncIterator[Any]]
 type Guard = Callable[[Any, Context], None]
-type Continuation = Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]]
 
 # Of the codes that we answer with, those that are not the caller's doing:
 # https://opentelemetry.io/docs/specs/semconv/rpc/grpc/#grpc-status
@@ -114,16 +117,16 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                 async with served(context):
                     return await behaviour(request, context)
 
-            return _replaced(handler, call)
+            return replaced(handler, call)
 
         streaming = cast(StreamBehaviour, handler.unary_stream)
 
-        async def stream(request: Any, context: Context) -> AsyncIterator[Any]:
+        async def stream(request: Any, context: Context) -> AsyncGenerator[Any]:
             async with served(context):
                 async for response in streaming(request, context):
                     yield response
 
-        return _replaced_stream(handler, stream)
+        return replaced_stream(handler, stream)
 
 
 class LimitInterceptor(grpc.aio.ServerInterceptor):
@@ -147,15 +150,15 @@ class LimitInterceptor(grpc.aio.ServerInterceptor):
                 with gate:
                     return await behaviour(request, context)
 
-            return _replaced(handler, call)
+            return replaced(handler, call)
         streaming = cast(StreamBehaviour, handler.unary_stream)
 
-        async def stream(request: Any, context: Context) -> AsyncIterator[Any]:
+        async def stream(request: Any, context: Context) -> AsyncGenerator[Any]:
             with gate:
                 async for response in streaming(request, context):
                     yield response
 
-        return _replaced_stream(handler, stream)
+        return replaced_stream(handler, stream)
 
 
 class TokenInterceptor(grpc.aio.ServerInterceptor):
@@ -226,34 +229,16 @@ def _guarded(handler: Handler, guard: Guard, decode: Callable[[bytes], Any] | No
             guard(request, context)
             return await behaviour(request, context)
 
-        return _replaced(handler, call, decode)
+        return replaced(handler, call, decode)
 
     streaming = cast(StreamBehaviour, handler.unary_stream)
 
-    async def stream(request: Any, context: Context) -> AsyncIterator[Any]:
+    async def stream(request: Any, context: Context) -> AsyncGenerator[Any]:
         guard(request, context)
         async for response in streaming(request, context):
             yield response
 
-    return _replaced_stream(handler, stream, decode)
-
-
-def _replaced(handler: Handler, behaviour: Behaviour, decode: Callable[[bytes], Any] | None = None) -> Handler:
-    return grpc.unary_unary_rpc_method_handler(
-        behaviour,
-        decode or handler.request_deserializer,
-        handler.response_serializer,
-    )
-
-
-def _replaced_stream(
-    handler: Handler, behaviour: StreamBehaviour, decode: Callable[[bytes], Any] | None = None
-) -> Handler:
-    return grpc.unary_stream_rpc_method_handler(
-        behaviour,
-        decode or handler.request_deserializer,
-        handler.response_serializer,
-    )
+    return replaced_stream(handler, stream, decode)
 
 
 def _metadata(details: grpc.HandlerCallDetails, name: str) -> str | None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The gRPC server: our services, health, reflection, and readiness for the balancer."""
 
+import asyncio
 from collections.abc import Mapping
 
 import grpc
@@ -19,9 +20,10 @@ from streamify_api.services.uploads import Uploads
 from streamify_api.services.video_changes import VideoChanges
 from streamify_api.services.videos import Videos
 from streamify_api.telemetry_lag import LoopLag
+from streamify_api.transports.grpc.hand_over import HandOverInterceptor, LoopThread
+from streamify_api.transports.grpc.handlers import Context
 from streamify_api.transports.grpc.interceptors import (
     CallInterceptor,
-    Context,
     DecodeInterceptor,
     LimitInterceptor,
     TokenInterceptor,
@@ -64,7 +66,10 @@ class ReadinessServicer(health_service_pb2_grpc.ReadinessServiceServicer):
 
 
 class GrpcServer:
-    """Owns the server and the health protocol's answers."""
+    """Owns the server, the health protocol's answers, and the thread that both live in.
+
+    Calls are taken and shed there; the work is done on the event loop that started the server.
+    """
 
     def __init__(
         self,
@@ -80,21 +85,15 @@ class GrpcServer:
         limits: Mapping[Work, int],
         lag: LoopLag | None = None,
     ) -> None:
-        interceptors = (
-            CallInterceptor(),
-            LimitInterceptor(limits, lag),
-            TokenInterceptor(verifier),
-            DecodeInterceptor(),
-        )
-        self._server = grpc.aio.server(interceptors=interceptors, options=_OPTIONS)
-        self._health = health.aio.HealthServicer()
-        upload_service_pb2_grpc.add_UploadServiceServicer_to_server(UploadServicer(uploads, parts, watch), self._server)
-        catalog_service_pb2_grpc.add_VideoServiceServicer_to_server(
-            VideoServicer(videos, changes, public_url), self._server
-        )
-        health_service_pb2_grpc.add_ReadinessServiceServicer_to_server(ReadinessServicer(readiness), self._server)
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)
+        self._uploads = UploadServicer(uploads, parts, watch)
+        self._videos = VideoServicer(videos, changes, public_url)
+        self._readiness = ReadinessServicer(readiness)
+        self._verifier = verifier
+        self._limits = limits
+        self._lag = lag
+        self._thread: LoopThread | None = None
+        self._server: grpc.aio.Server
+        self._health: health.aio.HealthServicer
 
     async def start(self, host: str, port: int) -> int:
         """Listen, and answer with the port.
@@ -102,7 +101,29 @@ class GrpcServer:
         Raises:
             RuntimeError: the address cannot be had.
         """
-        bound = self._server.add_insecure_port(f"{host}:{port}")
+        self._thread = LoopThread("grpc")
+        try:
+            return await self._thread.run(self._start(asyncio.get_running_loop(), f"{host}:{port}"))
+        except RuntimeError:
+            await self._thread.close()
+            raise
+
+    async def _start(self, work: asyncio.AbstractEventLoop, address: str) -> int:
+        interceptors = (
+            CallInterceptor(),
+            LimitInterceptor(self._limits, self._lag),
+            HandOverInterceptor(work),
+            TokenInterceptor(self._verifier),
+            DecodeInterceptor(),
+        )
+        self._server = grpc.aio.server(interceptors=interceptors, options=_OPTIONS)
+        self._health = health.aio.HealthServicer()
+        upload_service_pb2_grpc.add_UploadServiceServicer_to_server(self._uploads, self._server)
+        catalog_service_pb2_grpc.add_VideoServiceServicer_to_server(self._videos, self._server)
+        health_service_pb2_grpc.add_ReadinessServiceServicer_to_server(self._readiness, self._server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)
+        bound = self._server.add_insecure_port(address)
         await self._server.start()
         for service in ("", *SERVICES):
             await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
@@ -110,8 +131,11 @@ class GrpcServer:
 
     async def drain(self) -> None:
         """Say NOT_SERVING from now on, and go on serving."""
-        await self._health.enter_graceful_shutdown()
+        if self._thread is not None:
+            await self._thread.run(self._health.enter_graceful_shutdown())
 
     async def stop(self, grace_seconds: float) -> None:
         """Take no more calls, finish those that run, cut what is left after the grace."""
-        await self._server.stop(grace_seconds)
+        if self._thread is not None:
+            await self._thread.run(self._server.stop(grace_seconds))
+            await self._thread.close()

@@ -18,7 +18,8 @@ from streamify_api.transports.grpc.convert import (
     timestamp,
     upload_message,
 )
-from streamify_api.transports.grpc.interceptors import Context, current_caller
+from streamify_api.transports.grpc.handlers import Context
+from streamify_api.transports.grpc.interceptors import current_caller
 
 
 class UploadServicer(pb_grpc.UploadServiceServicer):

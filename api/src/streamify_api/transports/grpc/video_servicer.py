@@ -8,7 +8,8 @@ from streamify_api.domain.videos import Failure, MediaFile, Rendition, Video
 from streamify_api.services.video_changes import Publication, VideoChanges
 from streamify_api.services.videos import Videos
 from streamify_api.transports.grpc.convert import duration, playback_policy, timestamp, video_message
-from streamify_api.transports.grpc.interceptors import Context, current_caller
+from streamify_api.transports.grpc.handlers import Context
+from streamify_api.transports.grpc.interceptors import current_caller
 
 
 class VideoServicer(pb_grpc.VideoServiceServicer):
